@@ -1,0 +1,102 @@
+/* Looking at objects and removing them, without becoming a member.
+ *
+ * Nothing here blocks, and nothing believes what it reads: liveness, owner and permissions come
+ * from the kernel; what members wrote is checked and marked as theirs.
+ *
+ * Besides names, these take `held:PID:FD`: the object behind a descriptor of another process, which
+ * is how ferry_list() names anonymous and removed objects that somebody still holds. */
+#ifndef FERRY_INSPECT_H
+#define FERRY_INSPECT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <ferry/base.h>
+
+FERRY_BEGIN
+
+struct ferry_object {
+    size_t object_bytes;              /* sizeof(struct ferry_object), set by the caller */
+    char name[FERRY_NAME_SIZE];       /* what opens, shows or removes it: its name or held:PID:FD */
+    char label[FERRY_NAME_SIZE];      /* the name it was made with; "" if anonymous */
+    int kind;                         /* enum ferry_kind; 0 if unknown */
+    bool temporary;                   /* gone with its last member */
+    bool removed;                     /* its name is gone, members still hold it */
+    bool anonymous;
+    bool damaged;                     /* `damage` says how; then only the fields above are set */
+    char damage[200];
+    uid_t owner;
+    gid_t group;
+    unsigned mode;                    /* of the data, as chmod(1) counts */
+    uint64_t size_bytes;
+    uint64_t reserved_bytes;          /* memory it takes now, bookkeeping included */
+    pid_t creator_pid;
+    int64_t created_unix_ms;
+    uint32_t attached;                /* members alive now, by the kernel's word */
+    uint32_t dead;                    /* members that died and whose slots have not been reused */
+    uint64_t attach_count, detach_count, death_count; /* since creation */
+    pid_t last_attach_pid;
+    int64_t last_attach_unix_ms;      /* 0 if never */
+    pid_t last_detach_pid;
+    int64_t last_detach_unix_ms;
+    uint32_t version;                 /* segment: its change notice */
+    int64_t changed_unix_ms;          /* segment: when that last stepped; 0 if never */
+    pid_t lock_owner_pid;             /* segment: who holds its lock; 0 if nobody */
+    bool lock_owner_dead;             /* segment: that one is dead; the next taker is told */
+    bool unrepaired;                  /* segment: an owner died, and nobody has said "repaired" */
+    uint64_t lock_count, wait_count;  /* segment: times taken, and times that meant to sleep for it */
+};
+
+struct ferry_member {
+    uint32_t slot;
+    pid_t pid;                        /* as the member itself knows it (its own pid namespace) */
+    bool alive;
+    bool same_pid_namespace;          /* pid means something here */
+    unsigned role;                    /* FERRY_READ | FERRY_WRITE */
+    int64_t joined_unix_ms;
+    bool waiting;                     /* asleep until the object changes */
+    bool holds_lock;
+    char command[64];                 /* what runs under that pid; "" if it cannot be read */
+};
+
+/* Calls each for every object in the root, and for every anonymous or removed one held by a process
+ * that may be looked at; stops early if it returns non-zero and returns that.  Order: by name. */
+FERRY_API int ferry_list(int (*each)(const struct ferry_object *object, void *context),
+                         void *context);
+
+/* Looks at one object.  -ENOENT, -EACCES, -EINVAL (bad name); a damaged object is a success with
+ * `damaged` set. */
+FERRY_API int ferry_look(const char *name, struct ferry_object *ret_object);
+
+/* Its members, alive and dead, by slot; fills at most capacity and returns how many there are. */
+FERRY_API int ferry_look_members(const char *name, struct ferry_member *ret_members,
+                                 size_t capacity);
+
+/* One field of an object's control memory as it is now. */
+struct ferry_field {
+    uint64_t offset;
+    uint32_t width_bytes;             /* 1 to 8, or more for a run of bytes */
+    const char *group;                /* the part of the layout it belongs to */
+    const char *name;
+    const char *meaning;              /* who writes it, and what it says */
+    uint64_t value;                   /* its first eight bytes at most */
+};
+
+/* Calls each for every field in the order of offsets; same early stop as ferry_list(). */
+FERRY_API int ferry_look_raw(const char *name,
+                             int (*each)(const struct ferry_field *field, void *context),
+                             void *context);
+
+/* Removes a name: new opens fail at once, members go on until they leave, the memory is freed when
+ * the last is gone.  Also removes what goes by a valid name but is damaged.
+ * -ENOENT, -EPERM or -EACCES (not the owner), -EBUSY (another process is stopped while removing it).
+ * Removing an object that is being removed is 0 or -ENOENT. */
+FERRY_API int ferry_remove(const char *name);
+
+/* Cleans up what killed processes left in the root: temporary objects without members, half-made
+ * and half-removed ones.  Done in passing by create, list and remove.  Returns how many. */
+FERRY_API int ferry_sweep(void);
+
+FERRY_END
+
+#endif
