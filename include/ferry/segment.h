@@ -11,8 +11,8 @@
  * exec: closes them, unless handed over (ferry_segment_hand_over).
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
- * Descriptors: an open handle costs one, an anonymous one five; its first long wait for the lock or
- *   its first ferry_segment_descriptor() costs up to three more.
+ * Descriptors: an open handle costs one, an anonymous one three; its first long wait for the lock or its
+ *   first ferry_segment_descriptor() costs up to three more.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory.
  * The object is damaged then, the calling process is not. */
@@ -110,7 +110,8 @@ FERRY_API int ferry_segment_descriptor(ferry_segment *segment);
 
 /* Hands the segment to another process: returns a descriptor that stands for one membership, to be
  * passed over a unix socket or kept open across exec, and redeemed once with ferry_segment_take().
- * Works for named and anonymous segments; the receiver needs no permission of its own.
+ * Works for named and anonymous segments; the receiver needs no permission of its own.  -ENOENT for
+ * a named one whose name has been removed.
  * role: FERRY_READ, FERRY_WRITE, or 0 for both.  The descriptor is close-on-exec; clear that to let
  * it pass exec.  Closing it unredeemed takes the offer back. */
 FERRY_API int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_descriptor);
