@@ -41,10 +41,11 @@ FERRY_BEGIN
 /* Flags for opening an object. */
 #define FERRY_CREATE    0x01u /* make the object if there is none */
 #define FERRY_EXCLUSIVE 0x02u /* with CREATE: -EEXIST if there is one */
-#define FERRY_TEMPORARY 0x04u /* with CREATE: the name is gone with the last member, however it goes */
-#define FERRY_READ      0x08u /* role; neither READ nor WRITE means both */
-#define FERRY_WRITE     0x10u /* role */
-#define FERRY_EINTR     0x20u /* waits on this handle end with -EINTR when a signal handler ran */
+#define FERRY_TEMPORARY                                                                            \
+    0x04u                 /* with CREATE: the name is gone with the last member, however it goes */
+#define FERRY_READ  0x08u /* role; neither READ nor WRITE means both */
+#define FERRY_WRITE 0x10u /* role */
+#define FERRY_EINTR 0x20u /* waits on this handle end with -EINTR when a signal handler ran */
 
 /* The longest name in bytes, and a buffer that holds any name. */
 #define FERRY_NAME_MAX  200
@@ -69,8 +70,9 @@ FERRY_API const char *ferry_explain(void);
 FERRY_API int ferry_name_check(const char *name);
 
 /* Programs that agree on a file and a number agree on a key, as with ftok(3): the same path (by
- * whatever spelling reaches the same file) and project give the same key until the file is replaced.
- * project: 1 to 255.  -EINVAL, or why the file cannot be looked at (-ENOENT, -EACCES …). */
+ * whatever spelling reaches the same file) and project give the same key until the file is
+ * replaced. project: 1 to 255.  -EINVAL, or why the file cannot be looked at (-ENOENT, -EACCES …).
+ */
 FERRY_API int ferry_key_from_path(uint32_t *ret_key, const char *path, int project);
 
 /* Writes the name that stands for a key, "key:0x0104abcd", into a buffer of size_bytes.

@@ -16,47 +16,48 @@
 FERRY_BEGIN
 
 struct ferry_object {
-    size_t object_bytes;              /* sizeof(struct ferry_object), set by the caller */
-    char name[FERRY_NAME_SIZE];       /* what opens, shows or removes it: its name or held:PID:FD */
-    char label[FERRY_NAME_SIZE];      /* the name it was made with; "" if anonymous */
-    int kind;                         /* enum ferry_kind; 0 if unknown */
-    bool temporary;                   /* gone with its last member */
-    bool removed;                     /* its name is gone, members still hold it */
+    size_t object_bytes;         /* sizeof(struct ferry_object), set by the caller */
+    char name[FERRY_NAME_SIZE];  /* what opens, shows or removes it: its name or held:PID:FD */
+    char label[FERRY_NAME_SIZE]; /* the name it was made with; "" if anonymous */
+    int kind;                    /* enum ferry_kind; 0 if unknown */
+    bool temporary;              /* gone with its last member */
+    bool removed;                /* its name is gone, members still hold it */
     bool anonymous;
-    bool damaged;                     /* `damage` says how; then only the fields above are set */
+    bool damaged; /* `damage` says how; then only the fields above are set */
     char damage[200];
     uid_t owner;
     gid_t group;
-    unsigned mode;                    /* of the data, as chmod(1) counts */
+    unsigned mode; /* of the data, as chmod(1) counts */
     uint64_t size_bytes;
-    uint64_t reserved_bytes;          /* memory it takes now, bookkeeping included */
+    uint64_t reserved_bytes; /* memory it takes now, bookkeeping included */
     pid_t creator_pid;
     int64_t created_unix_ms;
-    uint32_t attached;                /* members alive now, by the kernel's word */
-    uint32_t dead;                    /* members that died and whose slots have not been reused */
+    uint32_t attached; /* members alive now, by the kernel's word */
+    uint32_t dead;     /* members that died and whose slots have not been reused */
     uint64_t attach_count, detach_count, death_count; /* since creation */
     pid_t last_attach_pid;
-    int64_t last_attach_unix_ms;      /* 0 if never */
+    int64_t last_attach_unix_ms; /* 0 if never */
     pid_t last_detach_pid;
     int64_t last_detach_unix_ms;
-    uint32_t version;                 /* segment: its change notice */
-    int64_t changed_unix_ms;          /* segment: when that last stepped; 0 if never */
-    pid_t lock_owner_pid;             /* segment: who holds its lock; 0 if nobody */
-    bool lock_owner_dead;             /* segment: that one is dead; the next taker is told */
-    bool unrepaired;                  /* segment: an owner died, and nobody has said "repaired" */
-    uint64_t lock_count, wait_count;  /* segment: times taken, and times that meant to sleep for it */
+    uint32_t version;        /* segment: its change notice */
+    int64_t changed_unix_ms; /* segment: when that last stepped; 0 if never */
+    pid_t lock_owner_pid;    /* segment: who holds its lock; 0 if nobody */
+    bool lock_owner_dead;    /* segment: that one is dead; the next taker is told */
+    bool unrepaired;         /* segment: an owner died, and nobody has said "repaired" */
+    uint64_t lock_count,
+        wait_count; /* segment: times taken, and times that meant to sleep for it */
 };
 
 struct ferry_member {
     uint32_t slot;
-    pid_t pid;                        /* as the member itself knows it (its own pid namespace) */
+    pid_t pid; /* as the member itself knows it (its own pid namespace) */
     bool alive;
-    bool same_pid_namespace;          /* pid means something here */
-    unsigned role;                    /* FERRY_READ | FERRY_WRITE */
+    bool same_pid_namespace; /* pid means something here */
+    unsigned role;           /* FERRY_READ | FERRY_WRITE */
     int64_t joined_unix_ms;
-    bool waiting;                     /* asleep until the object changes */
+    bool waiting; /* asleep until the object changes */
     bool holds_lock;
-    char command[64];                 /* what runs under that pid; "" if it cannot be read */
+    char command[64]; /* what runs under that pid; "" if it cannot be read */
 };
 
 /* Calls each for every object in the root, and for every anonymous or removed one held by a process
@@ -75,11 +76,11 @@ FERRY_API int ferry_look_members(const char *name, struct ferry_member *ret_memb
 /* One field of an object's control memory as it is now. */
 struct ferry_field {
     uint64_t offset;
-    uint32_t width_bytes;             /* 1 to 8, or more for a run of bytes */
-    const char *group;                /* the part of the layout it belongs to */
+    uint32_t width_bytes; /* 1 to 8, or more for a run of bytes */
+    const char *group;    /* the part of the layout it belongs to */
     const char *name;
-    const char *meaning;              /* who writes it, and what it says */
-    uint64_t value;                   /* its first eight bytes at most */
+    const char *meaning; /* who writes it, and what it says */
+    uint64_t value;      /* its first eight bytes at most */
 };
 
 /* Calls each for every field in the order of offsets; same early stop as ferry_list(). */
@@ -89,8 +90,8 @@ FERRY_API int ferry_look_raw(const char *name,
 
 /* Removes a name: new opens fail at once, members go on until they leave, the memory is freed when
  * the last is gone.  Also removes what goes by a valid name but is damaged.
- * -ENOENT, -EPERM or -EACCES (not the owner), -EBUSY (another process is stopped while removing it).
- * Removing an object that is being removed is 0 or -ENOENT. */
+ * -ENOENT, -EPERM or -EACCES (not the owner), -EBUSY (another process is stopped while removing
+ * it). Removing an object that is being removed is 0 or -ENOENT. */
 FERRY_API int ferry_remove(const char *name);
 
 /* Cleans up what killed processes left in the root: temporary objects without members, half-made

@@ -11,8 +11,8 @@
  * exec: closes them, unless handed over (ferry_segment_hand_over).
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
- * Descriptors: an open handle costs one, an anonymous one three; its first long wait for the lock or its
- *   first ferry_segment_descriptor() costs up to three more.
+ * Descriptors: an open handle costs one, an anonymous one three; its first long wait for the lock
+ * or its first ferry_segment_descriptor() costs up to three more.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory.
  * The object is damaged then, the calling process is not. */
@@ -29,18 +29,18 @@ typedef struct ferry_segment ferry_segment;
 
 /* All-zero means the defaults.  FERRY_SEGMENT() fills in options_bytes. */
 struct ferry_segment_options {
-    size_t options_bytes;        /* sizeof(struct ferry_segment_options) */
-    uint64_t size_bytes;         /* how large to create it; of an existing one, how much is needed */
-    unsigned flags;              /* FERRY_CREATE … */
-    unsigned mode;               /* permissions at creation, less the umask; 0 means 0600 */
-    void *address;               /* where to attach; NULL leaves it to the system */
+    size_t options_bytes; /* sizeof(struct ferry_segment_options) */
+    uint64_t size_bytes;  /* how large to create it; of an existing one, how much is needed */
+    unsigned flags;       /* FERRY_CREATE … */
+    unsigned mode;        /* permissions at creation, less the umask; 0 means 0600 */
+    void *address;        /* where to attach; NULL leaves it to the system */
     const uid_t *trusted_owners; /* whose objects to accept besides one's own and root's */
     size_t trusted_owner_count;
 };
 
 #define FERRY_SEGMENT(...)                                                                         \
-    (&(struct ferry_segment_options){                                                              \
-        .options_bytes = sizeof(struct ferry_segment_options), __VA_ARGS__})
+    (&(struct ferry_segment_options){.options_bytes = sizeof(struct ferry_segment_options),        \
+                                     __VA_ARGS__})
 
 /* Opens, or with FERRY_CREATE makes, the segment called name; NULL as name makes an anonymous one,
  * which lives as long as somebody holds it.  options may be NULL.  The caller is then a member

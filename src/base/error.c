@@ -1,0 +1,84 @@
+/* The calling thread's last failure as a sentence.
+ *
+ * A plain thread-local buffer: no allocation, so that running out of memory can be explained, too.
+ * Nothing here is shared, and nobody's death matters. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ferry/base.h>
+
+#include "base/error.h"
+
+enum { EXPLANATION_SIZE = 640 };
+
+static _Thread_local char explanation[EXPLANATION_SIZE];
+
+int fail(int error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(explanation, sizeof(explanation), format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+/* What the kernel's errors mean to somebody who has to do something about them. */
+static const char *cure(int error)
+{
+    switch (error) {
+    case EMFILE:
+        return "; this process has no descriptors left: close some, or raise `ulimit -n`";
+    case ENFILE:
+        return "; the whole system has no descriptors left: see /proc/sys/fs/file-max";
+    case ENOMEM:
+        return "; the kernel has no memory for it, or this process reached `ulimit -v` or "
+               "vm.max_map_count";
+    case ENOSPC:
+    case EDQUOT:
+        return "; the root is full: remove objects (ferry ls, ferry rm), enlarge it (mount -o "
+               "remount,size=…), or set FERRY_ROOT to another place";
+    default:
+        return "";
+    }
+}
+
+/* Adds to the explanation behind its first `length` bytes, as far as there is room. */
+static void append(size_t length, const char *text)
+{
+    size_t room = sizeof(explanation) - 1 - length;
+    size_t count = strlen(text) < room ? strlen(text) : room;
+    memcpy(explanation + length, text, count);
+    explanation[length + count] = '\0';
+}
+
+int fail_errno(int error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(explanation, sizeof(explanation), format, arguments);
+    va_end(arguments);
+    append(strlen(explanation), ": ");
+    append(strlen(explanation), strerror(-error)); /* thread-safe but for unknown numbers */
+    append(strlen(explanation), cure(-error));
+    return error;
+}
+
+int fail_within(int error, const char *format, ...)
+{
+    char inner[EXPLANATION_SIZE];
+    memcpy(inner, explanation, sizeof(inner));
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(explanation, sizeof(explanation), format, arguments);
+    va_end(arguments);
+    append(strlen(explanation), ": ");
+    append(strlen(explanation), inner);
+    return error;
+}
+
+const char *ferry_explain(void)
+{
+    return explanation;
+}

@@ -1,0 +1,19 @@
+/* Failures and their explanations.
+ *
+ * Whoever finds an error explains it there and then: `return fail(-ENOENT, "no segment \"%s\";
+ * …")`. The sentence is the calling thread's own and is what ferry_explain() returns.  The style:
+ * what was wrong, a semicolon or full stop, what to do about it; no trailing newline or full stop.
+ */
+#ifndef FERRY_ERROR_H
+#define FERRY_ERROR_H
+
+/* Keeps the explanation and returns `error`, which is negative. */
+__attribute__((format(printf, 2, 3))) int fail(int error, const char *format, ...);
+
+/* The same for a failed system call: appends what errno said. */
+__attribute__((format(printf, 2, 3))) int fail_errno(int error, const char *format, ...);
+
+/* Puts a few words before the explanation that is already there, and returns `error`. */
+__attribute__((format(printf, 2, 3))) int fail_within(int error, const char *format, ...);
+
+#endif

@@ -1,0 +1,20 @@
+/* Sleeping on a word of shared memory, and the one call that changes a word and wakes its sleepers
+ * (DESIGN, law 4).  Futexes here are always shared between processes. */
+#ifndef FERRY_FUTEX_H
+#define FERRY_FUTEX_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Sleeps while *word is `expected`, for at most `ns` (INT64_MAX: without limit).
+ * 0 when woken, -EAGAIN if the word was different, -ETIMEDOUT, -EINTR. */
+int futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t ns);
+
+/* Wakes at most `count` sleepers; returns how many. */
+int futex_wake(_Atomic uint32_t *word, int count);
+
+/* Adds 1 to *word and wakes everybody who sleeps on it, as one system call: there is no
+ * instruction in between at which the caller could be killed.  Returns how many woke. */
+int futex_add_one_and_wake_all(_Atomic uint32_t *word);
+
+#endif

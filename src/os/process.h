@@ -1,0 +1,20 @@
+/* Is this still the process that opened the handles?
+ *
+ * fork() is seen coming (pthread_atfork), a bare clone() is not: a page that the kernel wipes in
+ * every new address space tells.  One load a call. */
+#ifndef FERRY_PROCESS_H
+#define FERRY_PROCESS_H
+
+#include <stdbool.h>
+
+/* Prepares the page and has the three functions called around every fork.  Once; later calls
+ * return the first result.  0 or -errno. */
+int process_watch_forks(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
+
+/* False in a child that was made behind our back. */
+bool process_is_known(void);
+
+/* Declares a fork child that has been taken care of to be known. */
+void process_set_known(void);
+
+#endif

@@ -1,0 +1,79 @@
+/* SCM_RIGHTS over a socket pair.  A parcel may come from anybody: what does not fit exactly is
+ * refused, and every descriptor that came with it is closed. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "os/file.h"
+#include "os/socket.h"
+
+union control {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(PARCEL_DESCRIPTORS * sizeof(int))];
+};
+
+int socket_pack(const void *bytes, size_t count, const int *descriptors, size_t descriptor_count)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    CLEANUP(file_close) int parcel = pair[0];
+    CLEANUP(file_close) int sender = pair[1];
+
+    char copy[64];
+    if (count > sizeof(copy) || descriptor_count > PARCEL_DESCRIPTORS)
+        return -EINVAL;
+    memcpy(copy, bytes, count);
+    union control control = {.bytes = {0}};
+    struct iovec piece = {.iov_base = copy, .iov_len = count};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int))};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, descriptor_count * sizeof(int));
+    if (sendmsg(sender, &message, MSG_NOSIGNAL) < 0)
+        return -errno;
+    return TAKE_FD(parcel);
+}
+
+/* Collects what came along; returns how many.  More than fit cannot come: the buffer is full. */
+static size_t collect(struct msghdr *message, int *ret_descriptors)
+{
+    struct cmsghdr *header = CMSG_FIRSTHDR(message);
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len < CMSG_LEN(0))
+        return 0;
+    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(ret_descriptors, CMSG_DATA(header), count * sizeof(int));
+    return count;
+}
+
+int socket_unpack(int parcel, void *ret_bytes, size_t count, int *ret_descriptors,
+                  size_t descriptor_count)
+{
+    union control control = {.bytes = {0}};
+    struct iovec piece = {.iov_base = ret_bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    ssize_t length = recvmsg(parcel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (length < 0)
+        return errno == EMFILE ? -EMFILE : -EBADMSG;
+    int came[PARCEL_DESCRIPTORS];
+    size_t came_count = collect(&message, came);
+    if ((size_t)length == count && came_count == descriptor_count &&
+        (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) {
+        memcpy(ret_descriptors, came, came_count * sizeof(int));
+        return 0;
+    }
+    for (size_t i = 0; i < came_count; i++)
+        file_close(&came[i]);
+    return -EBADMSG;
+}
