@@ -23,7 +23,7 @@ struct ferry_object {
     bool temporary;              /* gone with its last member */
     bool removed;                /* its name is gone, members still hold it */
     bool anonymous;
-    bool damaged; /* `damage` says how; then only the fields above are set */
+    bool damaged; /* `damage` says how; then only the fields above and the owner are set */
     char damage[200];
     uid_t owner;
     gid_t group;

@@ -85,13 +85,15 @@ FERRY_API uint64_t ferry_segment_size(const ferry_segment *segment);
  * milliseconds, by looking again.) */
 FERRY_API int ferry_segment_lock(ferry_segment *segment, int64_t timeout_ns);
 
-/* Lets go of the lock.  -EPERM unless this thread took it through this handle. */
+/* Lets go of the lock.  -EPERM unless this thread took it through this handle.  -EMFILE, -ENFILE or
+ * -ENOMEM if others wait for it and cannot be told: it is still held then, call again. */
 FERRY_API int ferry_segment_unlock(ferry_segment *segment);
 
 /* Says that the data are whole again after -EOWNERDEAD.  -EPERM without the lock. */
 FERRY_API int ferry_segment_repaired(ferry_segment *segment);
 
-/* Tells everybody who waits that the data have changed: steps the version by one.  Never blocks. */
+/* Tells everybody who waits that the data have changed: steps the version by one.  Never blocks.
+ * -EMFILE and its like if somebody listens by descriptor and cannot be told: nothing happened then. */
 FERRY_API int ferry_segment_notify(ferry_segment *segment);
 
 /* The version now.  It starts at 0 and wraps: compare for inequality only. */
@@ -102,11 +104,16 @@ FERRY_API int ferry_segment_version(ferry_segment *segment, uint32_t *ret_versio
  * -EAGAIN (FERRY_NOW), -ETIMEDOUT, -EINTR (only with FERRY_EINTR). */
 FERRY_API int ferry_segment_wait(ferry_segment *segment, uint32_t *version, int64_t timeout_ns);
 
-/* A descriptor for the caller's own poll or epoll loop: readable while there is a version that
- * ferry_segment_wait() on this handle has not returned yet.  Call that with FERRY_NOW when it is;
- * -EAGAIN then means that the notice was taken back by its sender's death.
+/* A descriptor for the caller's own poll or epoll loop: readable while the version differs from the
+ * one that ferry_segment_wait() returned last on this handle (before that: from the one at open).
+ * Call that with FERRY_NOW when it is; -EAGAIN then means that the notice was taken back by its
+ * sender's death.
  * It belongs to the handle: only poll it, never read or close it.  Made at the first call. */
 FERRY_API int ferry_segment_descriptor(ferry_segment *segment);
+
+/* What ferry_look() says of an object by its name, of this one; see <ferry/inspect.h>. */
+struct ferry_object;
+FERRY_API int ferry_segment_look(ferry_segment *segment, struct ferry_object *ret_object);
 
 /* Hands the segment to another process: returns a descriptor that stands for one membership, to be
  * passed over a unix socket or kept open across exec, and redeemed once with ferry_segment_take().

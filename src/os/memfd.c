@@ -37,3 +37,10 @@ int memfd_make(const char *label, uint64_t size_bytes, uint64_t reserve_bytes, m
         return fail_errno(-errno, "memory without a name could not be sealed");
     return TAKE_FD(fd);
 }
+
+bool memfd_is_sealed(int fd)
+{
+    const int wanted = F_SEAL_SHRINK | F_SEAL_GROW;
+    int seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && (seals & wanted) == wanted;
+}

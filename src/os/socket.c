@@ -22,7 +22,7 @@ int socket_pack(const void *bytes, size_t count, const int *descriptors, size_t 
     CLEANUP(file_close) int parcel = pair[0];
     CLEANUP(file_close) int sender = pair[1];
 
-    char copy[64];
+    char copy[PARCEL_BYTES];
     if (count > sizeof(copy) || descriptor_count > PARCEL_DESCRIPTORS)
         return -EINVAL;
     memcpy(copy, bytes, count);
@@ -42,20 +42,17 @@ int socket_pack(const void *bytes, size_t count, const int *descriptors, size_t 
     return TAKE_FD(parcel);
 }
 
-/* Collects what came along; returns how many.  More than fit cannot come: the buffer is full. */
-static size_t collect(struct msghdr *message, int *ret_descriptors)
+/* Collects what came along.  More than fit cannot come: the buffer is full. */
+static void collect(struct msghdr *message, int ret_descriptors[PARCEL_DESCRIPTORS])
 {
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
-    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
-        header->cmsg_len < CMSG_LEN(0))
-        return 0;
-    size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    memcpy(ret_descriptors, CMSG_DATA(header), count * sizeof(int));
-    return count;
+    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len >= CMSG_LEN(0))
+        memcpy(ret_descriptors, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
 }
 
-int socket_unpack(int parcel, void *ret_bytes, size_t count, int *ret_descriptors,
-                  size_t descriptor_count)
+int socket_unpack(int parcel, void *ret_bytes, size_t count,
+                  int ret_descriptors[PARCEL_DESCRIPTORS])
 {
     union control control = {.bytes = {0}};
     struct iovec piece = {.iov_base = ret_bytes, .iov_len = count};
@@ -66,14 +63,13 @@ int socket_unpack(int parcel, void *ret_bytes, size_t count, int *ret_descriptor
     ssize_t length = recvmsg(parcel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (length < 0)
         return errno == EMFILE ? -EMFILE : -EBADMSG;
-    int came[PARCEL_DESCRIPTORS];
-    size_t came_count = collect(&message, came);
-    if ((size_t)length == count && came_count == descriptor_count &&
-        (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) {
-        memcpy(ret_descriptors, came, came_count * sizeof(int));
+    int came[PARCEL_DESCRIPTORS] = {-1, -1, -1, -1};
+    collect(&message, came);
+    if ((size_t)length == count && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) {
+        memcpy(ret_descriptors, came, sizeof(came));
         return 0;
     }
-    for (size_t i = 0; i < came_count; i++)
+    for (size_t i = 0; i < PARCEL_DESCRIPTORS; i++)
         file_close(&came[i]);
     return -EBADMSG;
 }

@@ -7,14 +7,14 @@
 
 #include <stddef.h>
 
-enum { PARCEL_DESCRIPTORS = 4 };
+enum { PARCEL_DESCRIPTORS = 4, PARCEL_BYTES = 512 };
 
 /* Packs; returns the parcel (close-on-exec), or -errno.  The caller keeps its own descriptors. */
 int socket_pack(const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
 
-/* Unpacks exactly `count` bytes and descriptor_count descriptors (close-on-exec) and empties the
- * parcel.  -EBADMSG if it holds anything else, or nothing. */
-int socket_unpack(int parcel, void *ret_bytes, size_t count, int *ret_descriptors,
-                  size_t descriptor_count);
+/* Unpacks exactly `count` bytes and whatever descriptors are there (close-on-exec; the rest of the
+ * four become -1), and empties the parcel.  -EBADMSG if it holds anything else, or nothing. */
+int socket_unpack(int parcel, void *ret_bytes, size_t count,
+                  int ret_descriptors[PARCEL_DESCRIPTORS]);
 
 #endif

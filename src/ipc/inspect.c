@@ -1,0 +1,170 @@
+/* Looking at one object, and removing names: the public side of look.c and sweep.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "ipc/look.h"
+#include "ipc/segment.h"
+#include "os/file.h"
+#include "os/ofd.h"
+#include "os/proc.h"
+#include "shared/board.h"
+#include "shared/mutex.h"
+#include "shared/sweep.h"
+
+#define RELAXED(field) atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy   \
+                                                                             */
+
+static int check_object_size(const struct ferry_object *object)
+{
+    if (object->object_bytes == sizeof(*object))
+        return 0;
+    return fail(-EINVAL,
+                "object_bytes is %zu and this library knows %zu; set it to sizeof(struct "
+                "ferry_object)",
+                object->object_bytes, sizeof(*object));
+}
+
+int ferry_look(const char *name, struct ferry_object *ret_object)
+{
+    CLEANUP(look_release) struct look look = {.fd = -1};
+    int r = check_object_size(ret_object);
+    if (r == 0)
+        r = look_open(&look, name);
+    if (r == 0)
+        *ret_object = look.object;
+    return r;
+}
+
+int ferry_segment_look(ferry_segment *segment, struct ferry_object *ret_object)
+{
+    int r = segment_usable(segment);
+    if (r == 0)
+        r = check_object_size(ret_object);
+    if (r < 0)
+        return r;
+    int fd = region_reopen_control(&segment->region, segment->slots.lock_fd);
+    if (fd < 0)
+        return fd;
+    CLEANUP(look_release) struct look look = {.fd = -1};
+    r = look_at(&look, segment->region.name, segment->region.name, fd);
+    if (r == 0)
+        *ret_object = look.object;
+    return r;
+}
+
+static struct ferry_member describe_member(struct look *look, uint32_t slot, uint64_t namespace)
+{
+    struct layout *control = look->control;
+    struct layout_entry *entry = &control->members[slot];
+    uint64_t joined = RELAXED(entry->joined);
+    struct ferry_member member = {
+        .slot = slot,
+        .pid = layout_stamp_pid(joined),
+        .alive = ofd_is_locked(look->fd, (off_t)slot, 1) == 1,
+        .same_pid_namespace = namespace != 0 && RELAXED(entry->namespace) == namespace,
+        .role = RELAXED(entry->role) & (FERRY_READ | FERRY_WRITE),
+        .joined_unix_ms = layout_stamp_unix_ms(joined),
+        .waiting = board_has(&control->sleepers, slot),
+        .holds_lock = (RELAXED(control->mutex.word) & TAG_MASK) ==
+                      slot_tag_make(slot, RELAXED(entry->generation)),
+    };
+    if (member.alive && member.same_pid_namespace)
+        proc_command(member.pid, member.command, sizeof(member.command));
+    return member;
+}
+
+int ferry_look_members(const char *name, struct ferry_member *ret_members, size_t capacity)
+{
+    CLEANUP(look_release) struct look look = {.fd = -1};
+    int r = look_open(&look, name);
+    if (r < 0)
+        return r;
+    uint64_t namespace = proc_pid_namespace();
+    size_t count = 0;
+    for (uint32_t slot = 0; slot < look.high; slot++) {
+        if (RELAXED(look.control->members[slot].joined) == 0)
+            continue;
+        if (count < capacity)
+            ret_members[count] = describe_member(&look, slot, namespace);
+        count++;
+    }
+    return (int)count;
+}
+
+/* ---- Raw ------------------------------------------------------------------------------------- */
+
+struct raw {
+    const struct look *look;
+    int (*each)(const struct ferry_field *field, void *context);
+    void *context;
+};
+
+static int tell_field(const struct raw *raw, const struct layout_field *field, const char *group,
+                      uint64_t base)
+{
+    struct ferry_field told = {.offset = base + field->offset,
+                               .width_bytes = field->width,
+                               .group = group,
+                               .name = field->name,
+                               .meaning = field->meaning};
+    size_t width = field->width < sizeof(told.value) ? field->width : sizeof(told.value);
+    const char *bytes = (const char *)raw->look->control + told.offset;
+    uint32_t narrow;
+    if (width == sizeof(narrow)) { /* so that the value is right on either byte order */
+        memcpy(&narrow, bytes, sizeof(narrow));
+        told.value = narrow;
+    } else {
+        memcpy(&told.value, bytes, width);
+    }
+    return raw->each(&told, raw->context);
+}
+
+static int tell_entry(const struct raw *raw, uint32_t slot)
+{
+    char group[32];
+    snprintf(group, sizeof(group), "member %u", slot);
+    uint64_t base = offsetof(struct layout, members) + slot * sizeof(struct layout_entry);
+    int r = 0;
+    const struct layout_field *field;
+    for (size_t i = 0; r == 0 && (field = layout_entry_field(i)) != NULL; i++)
+        r = tell_field(raw, field, group, base);
+    return r;
+}
+
+int ferry_look_raw(const char *name, int (*each)(const struct ferry_field *field, void *context),
+                   void *context)
+{
+    CLEANUP(look_release) struct look look = {.fd = -1};
+    int r = look_open(&look, name);
+    if (r < 0)
+        return r;
+    if (look.control == NULL)
+        return fail(-EBADMSG, "\"%s\" cannot be drawn: %.160s", name, look.object.damage);
+    const struct raw raw = {.look = &look, .each = each, .context = context};
+    const struct layout_field *field;
+    for (size_t i = 0; r == 0 && (field = layout_field(i)) != NULL; i++)
+        r = tell_field(&raw, field, field->group, 0);
+    for (uint32_t slot = 0; r == 0 && slot < look.high; slot++)
+        if (RELAXED(look.control->members[slot].joined) != 0)
+            r = tell_entry(&raw, slot);
+    return r;
+}
+
+/* ---- Removing -------------------------------------------------------------------------------- */
+
+int ferry_remove(const char *name)
+{
+    int r = sweep_remove(name);
+    sweep_sometimes();
+    return r;
+}
+
+int ferry_sweep(void)
+{
+    return sweep_root();
+}

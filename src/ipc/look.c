@@ -1,0 +1,267 @@
+/* See look.h.
+ *
+ * Everything is read with pread into a copy: a file that is cut short gives fewer bytes and not a
+ * SIGBUS, an unused page of the table gives zeros and is not allocated for it, and read permission
+ * is enough.  Liveness is asked of the kernel, byte by byte. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "ipc/look.h"
+#include "os/file.h"
+#include "os/ofd.h"
+#include "os/proc.h"
+#include "shared/mutex.h"
+#include "shared/region.h"
+#include "shared/root.h"
+
+/* How often to read again when somebody was in the middle of a change. */
+enum { READ_ATTEMPTS = 100 };
+
+#define RELAXED(field) atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy   \
+                                                                             */
+
+void look_release(struct look *look)
+{
+    file_close(&look->fd);
+    free(look->control);
+    look->control = NULL;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static int read_copy(struct look *look)
+{
+    const size_t table = offsetof(struct layout, members);
+    int r = file_read_at(look->fd, look->control, table, 0);
+    if (r < 0)
+        return r;
+    uint64_t high = RELAXED(look->control->ledger.high);
+    look->high = high < LAYOUT_MEMBERS ? (uint32_t)high : LAYOUT_MEMBERS;
+    return file_read_at(look->fd, look->control->members, look->high * sizeof(struct layout_entry),
+                        table);
+}
+
+/* A copy is whole if the journal was at rest before and the ledger did not move meanwhile. */
+static bool is_whole(struct look *look)
+{
+    struct layout_ledger ledger;
+    struct layout_journal journal;
+    return RELAXED(look->control->journal.commit) == 0 &&
+           file_read_at(look->fd, &journal, sizeof(journal), offsetof(struct layout, journal)) ==
+               0 &&
+           RELAXED(journal.commit) == 0 &&
+           file_read_at(look->fd, &ledger, sizeof(ledger), offsetof(struct layout, ledger)) == 0 &&
+           memcmp(&ledger, &look->control->ledger, sizeof(ledger)) == 0;
+}
+
+/* Reads a whole copy; when a member died or was stopped in the middle of a change, what there is.
+ */
+static int read_whole_copy(struct look *look)
+{
+    look->control = calloc(1, sizeof(*look->control));
+    if (look->control == NULL)
+        return fail(-ENOMEM, "no memory for a copy of the control memory");
+    int r = 0;
+    for (int i = 0; i < READ_ATTEMPTS; i++) {
+        r = read_copy(look);
+        if (r < 0 || is_whole(look))
+            break;
+    }
+    return r < 0 ? fail_errno(r, "the control memory cannot be read") : 0;
+}
+
+/* ---- Understanding --------------------------------------------------------------------------- */
+
+static void count_members(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    for (uint32_t slot = 0; slot < look->high; slot++) {
+        if (RELAXED(look->control->members[slot].joined) == 0)
+            continue;
+        if (ofd_is_locked(look->fd, (off_t)slot, 1) == 1)
+            object->attached++;
+        else
+            object->dead++;
+    }
+}
+
+static void describe_ledger(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    struct layout_ledger *ledger = &look->control->ledger;
+    object->attach_count = RELAXED(ledger->attaches);
+    object->detach_count = RELAXED(ledger->detaches);
+    object->death_count = RELAXED(ledger->deaths) + object->dead;
+    object->last_attach_pid = layout_stamp_pid(RELAXED(ledger->last_attach));
+    object->last_attach_unix_ms = layout_stamp_unix_ms(RELAXED(ledger->last_attach));
+    object->last_detach_pid = layout_stamp_pid(RELAXED(ledger->last_detach));
+    object->last_detach_unix_ms = layout_stamp_unix_ms(RELAXED(ledger->last_detach));
+}
+
+static void describe_segment(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    object->version = RELAXED(look->control->notice.version);
+    object->changed_unix_ms = layout_stamp_unix_ms(RELAXED(look->control->notice.changed));
+    object->lock_count = RELAXED(look->control->mutex.taken);
+    object->wait_count = RELAXED(look->control->mutex.waits);
+    uint32_t word = RELAXED(look->control->mutex.word);
+    object->unrepaired = (word & MUTEX_UNREPAIRED) != 0;
+    uint32_t slot = slot_of_tag(word & TAG_MASK);
+    if (slot >= look->high)
+        return;
+    struct layout_entry *owner = &look->control->members[slot];
+    bool current = slot_tag_make(slot, RELAXED(owner->generation)) == (word & TAG_MASK);
+    object->lock_owner_pid = current ? layout_stamp_pid(RELAXED(owner->joined)) : 0;
+    object->lock_owner_dead = !current || ofd_is_locked(look->fd, (off_t)slot, 1) == 0;
+}
+
+static void describe_identity(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    const struct layout_identity *identity = &look->control->identity;
+    object->kind = (int)identity->kind;
+    object->temporary = (identity->flags & LAYOUT_TEMPORARY) != 0;
+    object->anonymous = (identity->flags & LAYOUT_ANONYMOUS) != 0;
+    object->size_bytes = identity->size_bytes;
+    object->mode = identity->mode & 0777;
+    object->creator_pid = layout_stamp_pid(identity->created);
+    object->created_unix_ms = layout_stamp_unix_ms(identity->created);
+}
+
+/* The data's own mode and memory, if they can be found by name. */
+static void describe_data(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    if (object->label[0] == '\0' || object->removed) {
+        object->reserved_bytes += (object->size_bytes + 4095) / 4096 * 4096;
+        return;
+    }
+    CLEANUP(file_close) int root = root_open();
+    char file[ROOT_FILE_SIZE];
+    root_file(file, object->label, ROOT_DATA, look->control->identity.id);
+    struct stat status;
+    if (root < 0 || fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return;
+    object->mode = status.st_mode & 0777;
+    object->reserved_bytes += (uint64_t)status.st_blocks * 512;
+}
+
+static void describe_damage(struct look *look)
+{
+    look->object.damaged = true;
+    snprintf(look->object.damage, sizeof(look->object.damage), "%.*s",
+             (int)sizeof(look->object.damage) - 1, ferry_explain());
+}
+
+int look_at(struct look *ret_look, const char *name, const char *label, int fd)
+{
+    CLEANUP(look_release) struct look look = {.fd = fd};
+    struct ferry_object *object = &look.object;
+    object->object_bytes = sizeof(*object);
+    snprintf(object->name, sizeof(object->name), "%s", name);
+    snprintf(object->label, sizeof(object->label), "%s", label);
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return fail_errno(-errno, "\"%s\" cannot be looked at", name);
+    object->owner = status.st_uid;
+    object->group = status.st_gid;
+    struct layout_identity identity;
+    if (region_read_identity(fd, &identity) < 0) {
+        describe_damage(&look);
+    } else {
+        int r = read_whole_copy(&look);
+        if (r < 0)
+            return r;
+        describe_identity(&look);
+        object->removed = status.st_nlink == 0 && !object->anonymous;
+        object->reserved_bytes = (uint64_t)status.st_blocks * 512;
+        count_members(&look);
+        describe_ledger(&look);
+        describe_segment(&look);
+        describe_data(&look);
+    }
+    *ret_look = look;
+    look = (struct look){.fd = -1};
+    return 0;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+/* Something goes by that name that cannot even be opened as a file: a link, a directory, a FIFO. */
+static int look_at_oddity(struct look *ret_look, int root, const char *file, const char *name)
+{
+    struct look look = {.fd = -1, .object = {.object_bytes = sizeof(look.object)}};
+    struct stat status;
+    if (fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail_errno(-errno, "\"%s\" cannot be looked at", name);
+    snprintf(look.object.name, sizeof(look.object.name), "%s", name);
+    snprintf(look.object.label, sizeof(look.object.label), "%s", name);
+    look.object.owner = status.st_uid;
+    look.object.group = status.st_gid;
+    fail(-EBADMSG, S_ISLNK(status.st_mode)
+                       ? "it is a symbolic link, which Ferry never makes or follows; remove it"
+                       : "it is not a regular file, so it is not Ferry's; remove it");
+    describe_damage(&look);
+    *ret_look = look;
+    return 0;
+}
+
+static int open_by_name(struct look *ret_look, const char *name)
+{
+    int r = ferry_name_check(name);
+    if (r < 0)
+        return r;
+    CLEANUP(file_close) int root = root_open();
+    if (root < 0)
+        return root;
+    char file[ROOT_FILE_SIZE];
+    root_file(file, name, ROOT_CONTROL, 0);
+    int fd = openat(root, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        return look_at(ret_look, name, name, fd);
+    if (errno == ENOENT)
+        return fail(-ENOENT, "there is no \"%s\" in %s", name, root_path());
+    if (errno == EACCES || errno == EPERM)
+        return fail(-EACCES, "the permissions of \"%s\" do not let you look at it; ask its owner",
+                    name);
+    return look_at_oddity(ret_look, root, file, name);
+}
+
+/* held:PID:FD; the label comes from what the descriptor was opened as. */
+static int open_held(struct look *ret_look, const char *name)
+{
+    int pid, descriptor, end = 0;
+    if (sscanf(name, "held:%d:%d%n", &pid, &descriptor, &end) != 2 || name[end] != '\0')
+        return fail(-EINVAL, "\"%s\" is not of the form held:PID:FD", name);
+    char path[64], target[4096], label[FERRY_NAME_SIZE] = "";
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, descriptor);
+    ssize_t length = readlink(path, target, sizeof(target) - 1);
+    int fd = length < 0 ? -errno : proc_open_descriptor(pid, descriptor, O_RDONLY | O_NONBLOCK);
+    if (fd < 0)
+        return fail_errno(fd, "\"%s\" cannot be looked at", name);
+    target[length] = '\0';
+    char *deleted = strstr(target, " (deleted)");
+    if (deleted != NULL)
+        *deleted = '\0';
+    const char *base = strrchr(target, '/');
+    enum root_part part;
+    uint64_t id;
+    if (base == NULL || !root_parse(base + 1, label, &part, &id) || part != ROOT_CONTROL)
+        label[0] = '\0';
+    return look_at(ret_look, name, label, fd);
+}
+
+int look_open(struct look *ret_look, const char *name)
+{
+    if (name != NULL && strncmp(name, "held:", 5) == 0)
+        return open_held(ret_look, name);
+    return open_by_name(ret_look, name);
+}

@@ -1,0 +1,32 @@
+/* The inside of a segment handle, for segment.c and handover.c. */
+#ifndef FERRY_IPC_SEGMENT_H
+#define FERRY_IPC_SEGMENT_H
+
+#include <ferry/segment.h>
+
+#include "shared/bell.h"
+#include "shared/fork.h"
+#include "shared/mutex.h"
+#include "shared/notice.h"
+#include "shared/region.h"
+#include "shared/slots.h"
+
+struct ferry_segment {
+    struct region region;
+    struct slots slots;
+    struct slots child; /* the membership of a child that is about to be forked */
+    struct bell bell;
+    struct notice notice;
+    struct mutex mutex;
+    struct fork_handle fork;
+    bool interruptible;
+};
+
+/* Wraps a region that the caller has joined; takes both over, also on failure. */
+int segment_new(ferry_segment **ret_segment, struct region *region, const struct slots *slots,
+                bool interruptible);
+
+/* 0, or -ESTALE in a process that the handle does not belong to. */
+int segment_usable(const ferry_segment *segment);
+
+#endif

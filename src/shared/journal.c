@@ -1,0 +1,71 @@
+/* See journal.h.
+ *
+ *   dies while noting           commit is 0: nothing happened
+ *   dies after the commit       whoever takes the lock over applies the records
+ *   dies while applying         the same, from the first record on
+ *   dies after retiring         everything happened */
+#include <assert.h>
+
+#include "shared/journal.h"
+#include "shared/lock.h"
+
+struct journal journal_begin(struct layout *control)
+{
+    return (struct journal){.control = control};
+}
+
+void journal_set(struct journal *journal, const _Atomic uint64_t *field, uint64_t value)
+{
+    assert(journal->count < LAYOUT_JOURNAL_RECORDS);
+    struct layout_record *record = &journal->control->journal.records[journal->count++];
+    uint64_t offset = (uint64_t)((uintptr_t)field - (uintptr_t)journal->control);
+    /* Relaxed: the commit word publishes them. */
+    atomic_store_explicit(&record->offset, offset, memory_order_relaxed);
+    atomic_store_explicit(&record->value, value, memory_order_relaxed);
+}
+
+/* Applies the first `count` records.  What does not point at a field behind the identity was not
+ * written by us and is left out; where it does point, a peer could have written there anyway. */
+static void apply(struct layout *control, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && i < LAYOUT_JOURNAL_RECORDS; i++) {
+        struct layout_record *record = &control->journal.records[i];
+        uint64_t offset = atomic_load_explicit(&record->offset, memory_order_relaxed);
+        uint64_t value = atomic_load_explicit(&record->value, memory_order_relaxed);
+        if (offset < sizeof(control->identity) || offset > sizeof(*control) - sizeof(uint64_t) ||
+            offset % sizeof(uint64_t) != 0)
+            continue;
+        _Atomic uint64_t *field = (_Atomic uint64_t *)(void *)((char *)control + offset);
+        /* Sequentially consistent for the sake of `high`, see slots_high(). */
+        atomic_store_explicit(field, value, memory_order_seq_cst);
+    }
+    /* Release: whoever sees a journal at rest sees what it did. */
+    atomic_store_explicit(&control->journal.commit, 0, memory_order_release);
+}
+
+void journal_commit(struct journal *journal)
+{
+    /* The one store.  Release pairs with the acquire in journal_lock(): who sees the commit word
+     * sees the records. */
+    atomic_store_explicit(&journal->control->journal.commit, journal->count, memory_order_release);
+    apply(journal->control, journal->count);
+}
+
+int journal_lock(struct slots *slots, deadline end)
+{
+    struct layout *control = slots->control;
+    int r = lock_take(&control->lock, slots, end);
+    if (r < 0)
+        return r;
+    if (r == 1) {
+        uint32_t count = atomic_load_explicit(&control->journal.commit, memory_order_acquire);
+        if (count != 0)
+            apply(control, count);
+    }
+    return 0;
+}
+
+void journal_unlock(struct slots *slots)
+{
+    lock_release(&slots->control->lock);
+}

@@ -1,0 +1,109 @@
+/* The identity's seal, and the layout as a table for people.
+ *
+ * The checksum finds damage, not malice: whoever may write the control memory may forge it, which
+ * is why everything in the identity is checked against the files as well. */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <ferry/base.h>
+
+#include "base/error.h"
+#include "shared/layout.h"
+
+static const uint8_t MAGIC[8] = {'F', 'E', 'R', 'R', 'Y', '\r', '\n', 0x1A};
+
+/* FNV-1a, 64 bits, over everything before the checksum. */
+static uint64_t checksum(const struct layout_identity *identity)
+{
+    const uint8_t *bytes = (const uint8_t *)identity;
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (size_t i = 0; i < offsetof(struct layout_identity, checksum); i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+void layout_seal(struct layout_identity *identity)
+{
+    memcpy(identity->magic, MAGIC, sizeof(MAGIC));
+    identity->version = LAYOUT_VERSION;
+    identity->features = LAYOUT_FEATURES;
+    identity->checksum = checksum(identity);
+}
+
+int layout_check(const struct layout_identity *identity)
+{
+    if (memcmp(identity->magic, MAGIC, sizeof(MAGIC)) != 0)
+        return fail(-EBADMSG, "the file is not Ferry's (no magic number); move it out of the root");
+    if (identity->version != LAYOUT_VERSION)
+        return fail(-EPROTO,
+                    "the object has layout version %u, this library knows version %u; "
+                    "use the library it was made with, or remove it and make it anew",
+                    identity->version, LAYOUT_VERSION);
+    if ((identity->features & ~LAYOUT_FEATURES) != 0)
+        return fail(-EPROTO,
+                    "the object uses features 0x%x that this library does not know; use "
+                    "a newer library",
+                    identity->features & ~LAYOUT_FEATURES);
+    if (identity->checksum != checksum(identity) || (identity->flags & ~LAYOUT_FLAGS) != 0 ||
+        identity->size_bytes == 0 || identity->size_bytes > INT64_MAX)
+        return fail(-EBADMSG, "the object's identity is damaged; remove it and make it anew");
+    return 0;
+}
+
+#define FIELD(group, member, name, meaning)                                                        \
+    {                                                                                              \
+        offsetof(struct layout, member), sizeof(((struct layout *)0)->member), group, name,        \
+            meaning                                                                                \
+    }
+
+const struct layout_field *layout_field(size_t index)
+{
+    static const struct layout_field fields[] = {
+        FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
+        FIELD("identity", identity.version, "version", "of the layout"),
+        FIELD("identity", identity.kind, "kind", "1 segment"),
+        FIELD("identity", identity.features, "features", "bits an opener must know"),
+        FIELD("identity", identity.flags, "flags", "1 temporary, 2 anonymous"),
+        FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),
+        FIELD("identity", identity.created, "created", "stamp: when and by whom"),
+        FIELD("identity", identity.id, "id", "in the names of the object's other files"),
+        FIELD("identity", identity.mode, "mode", "permissions of the data at creation"),
+        FIELD("identity", identity.checksum, "checksum", "of the bytes before it"),
+        FIELD("ledger", ledger.attaches, "attaches", "members that ever came"),
+        FIELD("ledger", ledger.detaches, "detaches", "members that left"),
+        FIELD("ledger", ledger.deaths, "deaths", "members found dead"),
+        FIELD("ledger", ledger.last_attach, "last attach", "stamp"),
+        FIELD("ledger", ledger.last_detach, "last detach", "stamp"),
+        FIELD("ledger", ledger.high, "high", "entries from here on were never used"),
+        FIELD("lock", lock.word, "word", "inner lock: owner's tag, top bit: somebody waits"),
+        FIELD("journal", journal.commit, "commit", "records to apply; 0 at rest"),
+        FIELD("journal", journal.records, "records", "pairs of offset and value"),
+        FIELD("sleepers", sleepers, "bits", "members asleep until the version steps"),
+        FIELD("listeners", listeners, "bits", "members to ring the bell for"),
+        FIELD("mutex", mutex.word, "word", "owner's tag; bit 30 unrepaired; bit 31 waiting"),
+        FIELD("mutex", mutex.taken, "taken", "how often"),
+        FIELD("mutex", mutex.waits, "waits", "how often somebody meant to sleep for it"),
+        FIELD("notice", notice.version, "version", "steps with every notice"),
+        FIELD("notice", notice.changed, "changed", "stamp of the last notice"),
+    };
+    return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
+}
+
+#define ENTRY_FIELD(member, meaning)                                                               \
+    {                                                                                              \
+        offsetof(struct layout_entry, member), sizeof(((struct layout_entry *)0)->member),         \
+            "member", #member, meaning                                                             \
+    }
+
+const struct layout_field *layout_entry_field(size_t index)
+{
+    static const struct layout_field fields[] = {
+        ENTRY_FIELD(joined, "stamp; 0: the slot is free"),
+        ENTRY_FIELD(namespace, "the pid namespace in which its pid holds"),
+        ENTRY_FIELD(generation, "how often the slot was taken"),
+        ENTRY_FIELD(role, "8 reads, 16 writes, 24 both"),
+        ENTRY_FIELD(mark, "its threads in the middle of a notice"),
+    };
+    return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
+}

@@ -1,0 +1,202 @@
+/* What lies in an object's control memory, byte for byte.  Version 1.
+ *
+ *      0 ┌──────────────────────────────────────────────┐
+ *        │ identity   what this is; never changes       │
+ *     64 ├──────────────────────────────────────────────┤
+ *        │ ledger     members so far, comings, goings   │
+ *    128 ├──────────────────────────────────────────────┤
+ *        │ lock       the inner lock                    │
+ *    192 ├──────────────────────────────────────────────┤
+ *        │ journal    commit word, 16 records           │
+ *    512 ├──────────────────────────────────────────────┤
+ *        │ sleepers   one bit a member                  │
+ *   1024 ├──────────────────────────────────────────────┤
+ *        │ listeners  one bit a member                  │
+ *   1536 ├──────────────────────────────────────────────┤
+ *        │ mutex      the lock that users take          │
+ *   1600 ├──────────────────────────────────────────────┤
+ *        │ notice     version of the data               │
+ *   1664 ├──────────────────────────────────────────────┤
+ *        │ (zero)                                       │
+ *   4096 ├──────────────────────────────────────────────┤
+ *        │ members    4,096 entries of 64 bytes         │
+ * 266240 └──────────────────────────────────────────────┘
+ *
+ * Data are in a file of their own, so that who may only read them can still be a full member here.
+ * Only the first 8 KiB and the pages of members that came are ever backed by memory.
+ *
+ * Who may write what, and what a reader may conclude:
+ *
+ *   identity             the creator, before the object has a name.  Read once at open, with pread.
+ *   ledger.*             whoever holds the inner lock, through the journal.  Exact at rest:
+ *                        attaches = detaches + deaths + entries with `joined` set.
+ *   lock.word            compare-and-swap from 0 to one's tag; a dead owner's tag to one's own.
+ *   journal.*            the holder of the inner lock.  A commit word that is not 0 when the lock
+ * is taken from a dead owner means: apply the records, again if need be. sleepers, listeners  a
+ * member its own bit, the reaper a dead member's.  Set: wake it. mutex.word           as lock.word;
+ * UNREPAIRED stays until the data were declared whole. mutex.taken          the owner. mutex.waits:
+ * anybody, atomically. notice.version       anybody, by adding 1: that is the commit of a notice.
+ *   notice.changed       anybody, just before; for people.
+ *   entry.generation     who holds the slot's byte lock, once, before it is a member.
+ *   entry.joined         the journal; the member itself after a fork.  Not 0: the slot is taken.
+ *                        Alive or dead is what the kernel says of the byte lock, nothing else.
+ *   entry.namespace, .role   who holds the byte lock, before `joined` is set.
+ *   entry.mark           the member: how many of its threads are between looking for sleepers and
+ *                        committing.  The reaper, once it is dead. */
+#ifndef FERRY_LAYOUT_H
+#define FERRY_LAYOUT_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LAYOUT_VERSION  1u
+#define LAYOUT_FEATURES 0u /* feature bits that this code knows */
+
+#define LAYOUT_MEMBERS         4096u
+#define LAYOUT_JOURNAL_RECORDS 16u
+#define LAYOUT_BOARD_WORDS     (LAYOUT_MEMBERS / 64)
+
+/* Flags in the identity. */
+#define LAYOUT_TEMPORARY 1u
+#define LAYOUT_ANONYMOUS 2u
+#define LAYOUT_FLAGS     (LAYOUT_TEMPORARY | LAYOUT_ANONYMOUS)
+
+/* The byte behind the members' lock bytes: held by whoever is removing the name. */
+#define LAYOUT_REMOVAL_BYTE ((off_t)LAYOUT_MEMBERS)
+
+struct layout_identity {
+    uint8_t magic[8];
+    uint32_t version;
+    uint32_t kind;     /* enum ferry_kind */
+    uint32_t features; /* all must be known to the opener */
+    uint32_t flags;
+    uint64_t size_bytes; /* of the data file */
+    uint64_t created;    /* a stamp */
+    uint64_t id;         /* in the names of the object's other files */
+    uint32_t mode;       /* of the data, at creation */
+    uint32_t reserved;
+    uint64_t checksum; /* of all of the above */
+};
+
+struct layout_ledger {
+    _Atomic uint64_t attaches;
+    _Atomic uint64_t detaches;
+    _Atomic uint64_t deaths;
+    _Atomic uint64_t last_attach; /* a stamp */
+    _Atomic uint64_t last_detach; /* a stamp */
+    _Atomic uint64_t high;        /* entries from here on were never used */
+    uint64_t reserved[2];
+};
+
+struct layout_lock {
+    _Atomic uint32_t word;
+    uint32_t reserved[15];
+};
+
+struct layout_record {
+    _Atomic uint64_t offset; /* of a 64-bit field of the control memory */
+    _Atomic uint64_t value;  /* what it becomes */
+};
+
+struct layout_journal {
+    _Atomic uint32_t commit; /* number of records to apply; 0 at rest */
+    uint32_t reserved[15];
+    struct layout_record records[LAYOUT_JOURNAL_RECORDS];
+};
+
+struct layout_board {
+    _Atomic uint64_t words[LAYOUT_BOARD_WORDS];
+};
+
+struct layout_mutex {
+    _Atomic uint32_t word;
+    uint32_t reserved1;
+    _Atomic uint64_t taken;
+    _Atomic uint64_t waits;
+    uint64_t reserved2[5];
+};
+
+struct layout_notice {
+    _Atomic uint32_t version;
+    uint32_t reserved1;
+    _Atomic uint64_t changed; /* a stamp */
+    uint64_t reserved2[6];
+};
+
+struct layout_entry {
+    _Atomic uint64_t joined; /* a stamp; 0: free */
+    _Atomic uint64_t namespace;
+    _Atomic uint32_t generation;
+    _Atomic uint32_t role;
+    _Atomic uint32_t mark;
+    uint32_t reserved[9];
+};
+
+struct layout {
+    struct layout_identity identity;
+    struct layout_ledger ledger;
+    struct layout_lock lock;
+    struct layout_journal journal;
+    struct layout_board sleepers;
+    struct layout_board listeners;
+    struct layout_mutex mutex;
+    struct layout_notice notice;
+    uint8_t reserved[2432];
+    struct layout_entry members[LAYOUT_MEMBERS];
+};
+
+/* What is reserved at creation; the rest of the table follows as members come. */
+#define LAYOUT_RESERVED_AT_FIRST 8192u
+#define LAYOUT_ENTRIES_AT_FIRST                                                                    \
+    ((LAYOUT_RESERVED_AT_FIRST - offsetof(struct layout, members)) / sizeof(struct layout_entry))
+
+static_assert(sizeof(struct layout_identity) == 64, "layout");
+static_assert(offsetof(struct layout, ledger) == 64, "layout");
+static_assert(offsetof(struct layout, lock) == 128, "layout");
+static_assert(offsetof(struct layout, journal) == 192, "layout");
+static_assert(offsetof(struct layout, sleepers) == 512, "layout");
+static_assert(offsetof(struct layout, listeners) == 1024, "layout");
+static_assert(offsetof(struct layout, mutex) == 1536, "layout");
+static_assert(offsetof(struct layout, notice) == 1600, "layout");
+static_assert(offsetof(struct layout, members) == 4096, "layout");
+static_assert(sizeof(struct layout_entry) == 64, "layout");
+static_assert(sizeof(struct layout) == 266240, "layout");
+static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "plain atomics");
+static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2, "atomics without locks");
+
+/* A stamp is a moment and a process in one word, so that one store writes both: milliseconds since
+ * 1970 in the upper 42 bits, the pid (at most 2^22 - 1 on Linux) in the lower 22.  Never 0. */
+static inline uint64_t layout_stamp(int64_t unix_ms, int32_t pid)
+{
+    return (uint64_t)unix_ms << 22 | ((uint64_t)(uint32_t)pid & 0x3FFFFF);
+}
+
+static inline int64_t layout_stamp_unix_ms(uint64_t stamp)
+{
+    return (int64_t)(stamp >> 22);
+}
+
+static inline int32_t layout_stamp_pid(uint64_t stamp)
+{
+    return (int32_t)(stamp & 0x3FFFFF);
+}
+
+/* Fills in magic, version, features and checksum of a new identity. */
+void layout_seal(struct layout_identity *identity);
+
+/* Checks a private copy of an identity: 0, -EPROTO (a layout we do not know) or -EBADMSG (not
+ * Ferry's, or damaged), with an explanation. */
+int layout_check(const struct layout_identity *identity);
+
+/* The n-th field for `ferry show --raw`; NULL behind the last.  Entries of the member table are
+ * described once, at offset 0 of the entry. */
+struct layout_field {
+    uint32_t offset, width;
+    const char *group, *name, *meaning;
+};
+const struct layout_field *layout_field(size_t index);
+const struct layout_field *layout_entry_field(size_t index);
+
+#endif

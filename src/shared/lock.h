@@ -1,0 +1,16 @@
+/* The inner lock: guards an object's bookkeeping for tens of nanoseconds at a time (DESIGN, law 3).
+ *
+ * One word: 0 is free, else the owner's tag, and the top bit while somebody sleeps.  Whoever finds
+ * the owner dead takes the lock over, and is told so, because the journal may want rolling. */
+#ifndef FERRY_LOCK_H
+#define FERRY_LOCK_H
+
+#include "os/clock.h"
+#include "shared/slots.h"
+
+/* 0 taken; 1 taken over from a dead owner; -ETIMEDOUT if a living one keeps it. */
+int lock_take(struct layout_lock *lock, struct slots *slots, deadline end);
+
+void lock_release(struct layout_lock *lock);
+
+#endif

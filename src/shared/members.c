@@ -1,0 +1,108 @@
+/* See members.h.  A member that dies leaves its entry as it is: the entry is then taken, its byte
+ * unlocked, which is what "dead" means.  It is struck off by whoever takes the slot next, or is
+ * troubled by what the dead one left on the boards. */
+#include <ferry/base.h>
+
+#include "os/clock.h"
+#include "os/proc.h"
+#include "shared/board.h"
+#include "shared/journal.h"
+#include "shared/members.h"
+
+/* Takes back whatever the slot's member had announced. */
+static void forget(struct slots *slots, uint32_t slot)
+{
+    struct layout *control = slots->control;
+    board_clear(&control->sleepers, slot);
+    board_clear(&control->listeners, slot);
+    atomic_store_explicit(&control->members[slot].mark, 0, memory_order_seq_cst);
+}
+
+static uint64_t stamp_now(const struct slots *slots)
+{
+    return layout_stamp(clock_unix_ms(), slots->pid);
+}
+
+/* Notes that a counter goes up by one.  Relaxed: we hold the inner lock. */
+static void count_up(struct journal *journal, const _Atomic uint64_t *counter)
+{
+    journal_set(journal, counter, atomic_load_explicit(counter, memory_order_relaxed) + 1);
+}
+
+int members_enter(struct slots *slots, unsigned role)
+{
+    int r = journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS));
+    if (r < 0)
+        return r;
+    struct layout_ledger *ledger = &slots->control->ledger;
+    struct layout_entry *entry = &slots->control->members[slots->slot];
+    bool predecessor_died = atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0;
+    forget(slots, slots->slot);
+    /* Relaxed: published by `joined`, which the journal writes. */
+    atomic_store_explicit(&entry->namespace, slots->namespace, memory_order_relaxed);
+    atomic_store_explicit(&entry->role, role, memory_order_relaxed);
+
+    uint64_t stamp = stamp_now(slots);
+    struct journal journal = journal_begin(slots->control);
+    journal_set(&journal, &entry->joined, stamp);
+    journal_set(&journal, &ledger->last_attach, stamp);
+    count_up(&journal, &ledger->attaches);
+    if (predecessor_died)
+        count_up(&journal, &ledger->deaths);
+    if (slots_high(slots) <= slots->slot)
+        journal_set(&journal, &ledger->high, slots->slot + 1);
+    journal_commit(&journal);
+    journal_unlock(slots);
+    return 0;
+}
+
+int members_join(struct slots *slots, unsigned role)
+{
+    int r = slots_claim(slots);
+    return r < 0 ? r : members_enter(slots, role);
+}
+
+void members_leave(struct slots *slots)
+{
+    forget(slots, slots->slot);
+    if (journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS)) < 0)
+        return;
+    struct layout_ledger *ledger = &slots->control->ledger;
+    struct journal journal = journal_begin(slots->control);
+    journal_set(&journal, &slots->control->members[slots->slot].joined, 0);
+    journal_set(&journal, &ledger->last_detach, stamp_now(slots));
+    count_up(&journal, &ledger->detaches);
+    journal_commit(&journal);
+    journal_unlock(slots);
+    slots->tag = 0;
+}
+
+void members_sign(struct slots *slots)
+{
+    /* Ours alone; the store to `joined` says who we are.  We may be in a new pid namespace. */
+    slots->namespace = proc_pid_namespace();
+    atomic_store_explicit(&slots->control->members[slots->slot].namespace, slots->namespace,
+                          memory_order_relaxed);
+    atomic_store_explicit(&slots->control->members[slots->slot].joined, stamp_now(slots),
+                          memory_order_release);
+}
+
+void members_reap(struct slots *slots, uint32_t slot)
+{
+    struct layout_entry *entry = slots_entry(slots, slot);
+    if (entry == NULL || slot == slots->slot || slots_is_locked(slots, slot) ||
+        journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS)) < 0)
+        return;
+    /* Once more, now that nobody can enter: a newcomer may have claimed the byte meanwhile, and
+     * then it will strike off its predecessor itself. */
+    if (!slots_is_locked(slots, slot)) {
+        forget(slots, slot);
+        if (atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0) {
+            struct journal journal = journal_begin(slots->control);
+            journal_set(&journal, &entry->joined, 0);
+            count_up(&journal, &slots->control->ledger.deaths);
+            journal_commit(&journal);
+        }
+    }
+    journal_unlock(slots);
+}

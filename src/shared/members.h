@@ -1,0 +1,29 @@
+/* Coming, going, and being found dead.
+ *
+ * Each is one journalled change of the slot's entry and the ledger, so the ledger is exact at rest:
+ * attaches = detaches + deaths + entries taken. */
+#ifndef FERRY_MEMBERS_H
+#define FERRY_MEMBERS_H
+
+#include "shared/slots.h"
+
+/* How long coming and going waits for a peer that was stopped in the middle of the same. */
+#define MEMBERS_PATIENCE_NS INT64_C(2000000000)
+
+/* Claims a slot and enters it.  What slots_claim() and journal_lock() return. */
+int members_join(struct slots *slots, unsigned role);
+
+/* Enters a slot that is claimed already. */
+int members_enter(struct slots *slots, unsigned role);
+
+/* Leaves: the slot is free once lock_fd is closed.  If a stopped peer is in the way, we are simply
+ * found dead later. */
+void members_leave(struct slots *slots);
+
+/* Puts our own pid into an entry that another process entered for us. */
+void members_sign(struct slots *slots);
+
+/* If the slot's member is dead, strikes it from the books. */
+void members_reap(struct slots *slots, uint32_t slot);
+
+#endif

@@ -1,0 +1,272 @@
+/* See mutex.h.  The word: the owner's tag (0: free), UNREPAIRED since an owner died, WAITING while
+ * somebody may be asleep.
+ *
+ *   owner dies holding it        the word keeps its tag; pidfds become readable; the first to look
+ *                                takes it over by compare-and-swap and sets UNREPAIRED
+ *   dies between unlock and ring it is free, and everybody asleep watches the dead one's pidfd
+ *   sleeper dies                 nothing of it is left but WAITING: one ring too many
+ *   a third one barges in        sleepers are rung awake by the unlock before, see the new owner
+ * and watch that one
+ *
+ * A ring wakes every sleeper and each looks for itself; none depends on another to pass it on. */
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "os/clock.h"
+#include "os/epoll.h"
+#include "os/file.h"
+#include "os/pidfd.h"
+#include "shared/mutex.h"
+
+/* How often to look again where the owner's death cannot be heard: it is in another pid namespace,
+ * descriptors ran out, or it is a zombie whose byte lock somebody else keeps open. */
+static const int64_t BLIND_SLICE_NS = 5000000;
+
+void mutex_init(struct mutex *mutex, struct slots *slots, struct bell *bell)
+{
+    *mutex = (struct mutex){.slots = slots, .bell = bell, .spin = SPIN_INIT};
+}
+
+void mutex_after_fork(struct mutex *mutex)
+{
+    atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
+}
+
+static struct layout_mutex *shared(const struct mutex *mutex)
+{
+    return &mutex->slots->control->mutex;
+}
+
+/* Any address that no other living thread has. */
+static uintptr_t this_thread(void)
+{
+    static _Thread_local char here;
+    return (uintptr_t)&here;
+}
+
+static uint32_t load(const struct mutex *mutex)
+{
+    /* Relaxed: whatever is concluded from it is confirmed by a compare-and-swap. */
+    return atomic_load_explicit(&shared(mutex)->word, memory_order_relaxed);
+}
+
+/* Acquire pairs with the release in mutex_unlock(): we see what the last owner wrote. */
+static bool swap(const struct mutex *mutex, uint32_t *expected, uint32_t wanted)
+{
+    return atomic_compare_exchange_strong_explicit(&shared(mutex)->word, expected, wanted,
+                                                   memory_order_acquire, memory_order_relaxed);
+}
+
+/* ---- Taking ---------------------------------------------------------------------------------- */
+
+static int taken(struct mutex *mutex, uint32_t word)
+{
+    /* Relaxed: only the owner counts, and only this thread asks who holds it. */
+    _Atomic uint64_t *count = &shared(mutex)->taken;
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    atomic_store_explicit(&mutex->holder, this_thread(), memory_order_relaxed);
+    if ((word & MUTEX_UNREPAIRED) == 0)
+        return 0;
+    return fail(-EOWNERDEAD, "the lock is yours, but an earlier owner died holding it: check the "
+                             "data, then call the repair function");
+}
+
+/* Takes it if it is free. */
+static bool try_free(struct mutex *mutex, uint32_t *ret_word)
+{
+    uint32_t word = load(mutex);
+    while ((word & TAG_MASK) == 0) {
+        uint32_t wanted = word | mutex->slots->tag;
+        if (swap(mutex, &word, wanted)) {
+            *ret_word = wanted;
+            return true;
+        }
+    }
+    *ret_word = word;
+    return false;
+}
+
+/* Takes it if it is free or its owner is dead; else *ret_word names the living owner.  Asks the
+ * kernel. */
+static bool try_any(struct mutex *mutex, uint32_t *ret_word)
+{
+    while (!try_free(mutex, ret_word)) {
+        uint32_t word = *ret_word;
+        if (slots_is_alive(mutex->slots, word & TAG_MASK))
+            return false;
+        uint32_t wanted = (word & MUTEX_WAITING) | MUTEX_UNREPAIRED | mutex->slots->tag;
+        if (swap(mutex, &word, wanted)) {
+            *ret_word = wanted;
+            return true;
+        }
+    }
+    return true;
+}
+
+/* ---- Waiting --------------------------------------------------------------------------------- */
+
+/* A pidfd of the owner, or -1 if there is none to be had.  Its pid comes from shared memory, so it
+ * proves nothing: at worst we watch the wrong process. */
+static int watch(struct mutex *mutex, slot_tag owner)
+{
+    struct layout_entry *entry = slots_entry(mutex->slots, slot_of_tag(owner));
+    if (entry == NULL)
+        return -1;
+    uint64_t namespace = atomic_load_explicit(&entry->namespace, memory_order_relaxed);
+    uint64_t joined = atomic_load_explicit(&entry->joined, memory_order_relaxed);
+    if (namespace == 0 || namespace != mutex->slots->namespace)
+        return -1;
+    return pidfd_of(layout_stamp_pid(joined));
+}
+
+/* Sets WAITING beside the living owner we saw; false if the word has moved on. */
+static bool announce(struct mutex *mutex, uint32_t *word)
+{
+    if ((*word & MUTEX_WAITING) != 0)
+        return load(mutex) == *word;
+    uint32_t wanted = *word | MUTEX_WAITING;
+    /* Relaxed: the unlock's compare-and-swap of this very word finds it. */
+    if (!atomic_compare_exchange_strong_explicit(&shared(mutex)->word, word, wanted,
+                                                 memory_order_relaxed, memory_order_relaxed))
+        return false;
+    *word = wanted;
+    return true;
+}
+
+/* Sleeps until the bell rings, the owner dies, or the time is up.  1 if the owner's process is
+ * dead, 0, or -EINTR. */
+static int doze(int latch, int owner_fd, int64_t left)
+{
+    struct pollfd watched[] = {{.fd = latch, .events = POLLIN}, {.fd = owner_fd, .events = POLLIN}};
+    if ((owner_fd < 0 || latch < 0) && left > BLIND_SLICE_NS)
+        left = BLIND_SLICE_NS;
+    struct timespec limit;
+    if (ppoll(watched, 2, clock_timespec(&limit, left), NULL) < 0)
+        return -errno;
+    return watched[1].revents != 0;
+}
+
+/* One sleep beside the living owner in `word`.  *blind: that one's process is dead, and yet its
+ * byte lock is held (a vfork child has it, say), so there is nothing to be heard any more. */
+static int sleep_once(struct mutex *mutex, int latch, uint32_t word, deadline end, bool *blind)
+{
+    if (latch >= 0)
+        epoll_latch_clear(latch);
+    if (!announce(mutex, &word))
+        return 0;
+    slot_tag owner = word & TAG_MASK;
+    CLEANUP(file_close) int owner_fd = *blind ? -1 : watch(mutex, owner);
+    /* Had it died before we watched, the pidfd could be a stranger's. */
+    if (!slots_is_alive(mutex->slots, owner))
+        return 0;
+    int r = doze(latch, owner_fd, clock_left_ns(end));
+    if (owner_fd >= 0)
+        *blind = r == 1;
+    return r < 0 ? r : 0;
+}
+
+static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, uint32_t *ret_word)
+{
+    atomic_fetch_add_explicit(&shared(mutex)->waits, 1, memory_order_relaxed);
+    /* Without a latch we look again now and then: better slow than not at all. */
+    CLEANUP(file_close) int latch = bell_latch(mutex->bell);
+    bool blind = false;
+    while (!try_any(mutex, ret_word)) {
+        if (clock_left_ns(end) == 0)
+            return fail(-ETIMEDOUT, "the lock was not free in time");
+        int r = sleep_once(mutex, latch, *ret_word, end, &blind);
+        if (r == -EINTR && interruptible)
+            return fail(r, "a signal handler ran during the wait");
+    }
+    return 0;
+}
+
+int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible)
+{
+    uint32_t word = 0;
+    if (swap(mutex, &word, mutex->slots->tag))
+        return taken(mutex, 0);
+    if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == this_thread())
+        return fail(-EDEADLK, "this thread has the lock already");
+    if (timeout_ns == FERRY_NOW) {
+        if (!try_any(mutex, &word))
+            return fail(-EAGAIN, "somebody has the lock");
+    } else if (!SPIN_UNTIL(&mutex->spin, try_free(mutex, &word))) {
+        int r = wait_for_it(mutex, clock_deadline(timeout_ns), interruptible, &word);
+        if (r < 0)
+            return r;
+    }
+    return taken(mutex, word);
+}
+
+/* ---- Letting go ------------------------------------------------------------------------------ */
+
+/* Do we have it?  Only our own memory is believed. */
+static int check_holder(struct mutex *mutex)
+{
+    if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == this_thread())
+        return 0;
+    return fail(-EPERM, "this thread does not have the lock");
+}
+
+/* Waiters must be rung awake; see to it that this can be done before it has to be. */
+static int prepare_to_ring(struct mutex *mutex, uint32_t word)
+{
+    int r = (word & MUTEX_WAITING) != 0 ? bell_ready(mutex->bell) : 0;
+    if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
+        return fail_within(r, "the lock has waiters that cannot be woken; it is still held");
+    return 0;
+}
+
+/* Makes the word free, with `mark` in it, and wakes whoever waits. */
+static int release(struct mutex *mutex, uint32_t mark)
+{
+    uint32_t word = load(mutex);
+    uint32_t wanted;
+    do {
+        int r = prepare_to_ring(mutex, word);
+        if (r < 0)
+            return r;
+        if ((word & TAG_MASK) != mutex->slots->tag)
+            return fail(-EBADMSG, "the lock was ours, but another member overwrote it");
+        wanted = (word & MUTEX_UNREPAIRED) | mark;
+        /* Release pairs with the acquire in swap(). */
+    } while (!atomic_compare_exchange_weak_explicit(&shared(mutex)->word, &word, wanted,
+                                                    memory_order_release, memory_order_relaxed));
+    if ((word & MUTEX_WAITING) != 0 && mutex->bell->fd >= 0)
+        bell_ring(mutex->bell);
+    return 0;
+}
+
+int mutex_unlock(struct mutex *mutex)
+{
+    int r = check_holder(mutex);
+    if (r < 0)
+        return r;
+    /* Before the word: behind it, the next holder may be another thread of ours. */
+    atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
+    r = release(mutex, 0);
+    if (r < 0 && r != -EBADMSG)
+        atomic_store_explicit(&mutex->holder, this_thread(), memory_order_relaxed);
+    return r;
+}
+
+void mutex_abandon(struct mutex *mutex)
+{
+    if ((load(mutex) & TAG_MASK) == mutex->slots->tag)
+        release(mutex, MUTEX_UNREPAIRED);
+}
+
+int mutex_repaired(struct mutex *mutex)
+{
+    int r = check_holder(mutex);
+    if (r < 0)
+        return r;
+    /* Relaxed: whoever reads it takes the lock, which orders it. */
+    atomic_fetch_and_explicit(&shared(mutex)->word, ~MUTEX_UNREPAIRED, memory_order_relaxed);
+    return 0;
+}

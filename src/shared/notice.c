@@ -1,0 +1,257 @@
+/* See notice.h.
+ *
+ *   sender                                  sleeper
+ *   ------                                  -------
+ *   mark up                                 bit on the board
+ *   look at the boards                      look at all marks, wait for those that are up
+ *   nobody: step; mark down                 look at the version once more
+ *   sleepers: mark down; step+wake          sleep while the version is as it was
+ *   listeners: ring; step(+wake); mark down
+ *
+ * All of it is sequentially consistent.  Either the sender sees the bit, or the sleeper sees the
+ * mark and waits until it is down (the version has stepped, or the sender will wake) or its bearer
+ * is dead (nothing happened).  A listener's latch is set before the step, so it may look too early;
+ * it sees the mark then and keeps the latch set. */
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "os/epoll.h"
+#include "os/file.h"
+#include "os/futex.h"
+#include "shared/board.h"
+#include "shared/members.h"
+#include "shared/notice.h"
+
+/* Somebody else's mark is up for nanoseconds, unless its bearer cannot run. */
+enum { MARK_SPINS = 100, MARK_YIELDS = 4 };
+static const int64_t MARK_SLICE_NS = 1000000;
+
+static struct layout_notice *shared(const struct notice *notice)
+{
+    return &notice->slots->control->notice;
+}
+
+uint32_t notice_version(const struct notice *notice)
+{
+    /* Sequentially consistent with the boards and marks; as an acquire it pairs with the step, so
+     * that the data written before it are seen. */
+    return atomic_load_explicit(&shared(notice)->version, memory_order_seq_cst);
+}
+
+void notice_init(struct notice *notice, struct slots *slots, struct bell *bell)
+{
+    *notice = (struct notice){.slots = slots, .bell = bell, .spin = SPIN_INIT, .latch = -1};
+    pthread_mutex_init(&notice->guard, NULL);
+    atomic_store_explicit(&notice->given, notice_version(notice), memory_order_relaxed);
+}
+
+void notice_deinit(struct notice *notice)
+{
+    file_close(&notice->latch);
+    pthread_mutex_destroy(&notice->guard);
+}
+
+void notice_after_fork(struct notice *notice)
+{
+    file_close(&notice->latch);
+    notice->sleepers = 0;
+    atomic_store_explicit(&notice->listening, false, memory_order_relaxed);
+}
+
+/* ---- Stepping -------------------------------------------------------------------------------- */
+
+/* People want to know when; four milliseconds of precision cost almost nothing. */
+static uint64_t coarse_stamp(const struct slots *slots)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return layout_stamp((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, slots->pid);
+}
+
+/* Nobody woke although somebody is on the board: strike off those who died asleep. */
+static void reap_sleepers(struct slots *slots)
+{
+    uint32_t high = slots_high(slots);
+    for (uint32_t slot = 0; slot < high; slot++)
+        if (board_has(&slots->control->sleepers, slot))
+            members_reap(slots, slot);
+}
+
+/* The commit, and the wake with it if anybody sleeps. */
+static void step(struct notice *notice, bool asleep)
+{
+    _Atomic uint32_t *version = &shared(notice)->version;
+    if (!asleep)
+        atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);
+    else if (futex_add_one_and_wake_all(version) == 0)
+        reap_sleepers(notice->slots);
+}
+
+int notice_step(struct notice *notice)
+{
+    struct slots *slots = notice->slots;
+    struct layout *control = slots->control;
+    _Atomic uint32_t *mark = &control->members[slots->slot].mark;
+
+    /* Relaxed: for people. */
+    atomic_store_explicit(&control->notice.changed, coarse_stamp(slots), memory_order_relaxed);
+    atomic_fetch_add_explicit(mark, 1, memory_order_seq_cst);
+    uint32_t high = slots_high(slots);
+    bool asleep = board_any(&control->sleepers, high);
+    int r = 0;
+    if (board_any(&control->listeners, high)) {
+        r = bell_ready(notice->bell);
+        if (r == 0) {
+            bell_ring(notice->bell);
+            step(notice, asleep);
+        }
+        atomic_fetch_sub_explicit(mark, 1, memory_order_seq_cst);
+    } else if (asleep) {
+        /* Down before the system call: on one core the sleeper runs at once. */
+        atomic_fetch_sub_explicit(mark, 1, memory_order_seq_cst);
+        step(notice, true);
+    } else {
+        step(notice, false);
+        atomic_fetch_sub_explicit(mark, 1, memory_order_seq_cst);
+    }
+    return r;
+}
+
+/* ---- Waiting --------------------------------------------------------------------------------- */
+
+static bool mark_is_up(struct notice *notice, uint32_t slot)
+{
+    struct layout_entry *entry = slots_entry(notice->slots, slot);
+    return entry != NULL && atomic_load_explicit(&entry->mark, memory_order_seq_cst) != 0;
+}
+
+/* Waits until this mark is down, its bearer is dead, or the version has stepped anyway.
+ * -ETIMEDOUT if none of that comes in time. */
+static int settle_one(struct notice *notice, uint32_t slot, uint32_t seen, deadline end)
+{
+    for (int i = 0; mark_is_up(notice, slot) && notice_version(notice) == seen; i++) {
+        if (i < MARK_SPINS) {
+            spin_relax();
+        } else if (i < MARK_SPINS + MARK_YIELDS) {
+            sched_yield();
+        } else if (slot != notice->slots->slot && !slots_is_locked(notice->slots, slot)) {
+            members_reap(notice->slots, slot);
+            return 0;
+        } else {
+            int64_t left = clock_left_ns(end);
+            if (left == 0)
+                return -ETIMEDOUT;
+            futex_wait(&shared(notice)->version, seen, left < MARK_SLICE_NS ? left : MARK_SLICE_NS);
+        }
+    }
+    return 0;
+}
+
+/* Waits for everybody who may have looked for sleepers before we were on the board. */
+static int settle(struct notice *notice, uint32_t seen, deadline end)
+{
+    uint32_t high = slots_high(notice->slots);
+    for (uint32_t slot = 0; slot < high; slot++) {
+        int r = mark_is_up(notice, slot) ? settle_one(notice, slot, seen, end) : 0;
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void announce(struct notice *notice)
+{
+    pthread_mutex_lock(&notice->guard);
+    if (notice->sleepers++ == 0)
+        board_set(&notice->slots->control->sleepers, notice->slots->slot);
+    pthread_mutex_unlock(&notice->guard);
+}
+
+static void withdraw(struct notice *notice)
+{
+    pthread_mutex_lock(&notice->guard);
+    if (--notice->sleepers == 0)
+        board_clear(&notice->slots->control->sleepers, notice->slots->slot);
+    pthread_mutex_unlock(&notice->guard);
+}
+
+/* Sleeps until the version is not `seen`. */
+static int sleep_while(struct notice *notice, uint32_t seen, deadline end, bool interruptible)
+{
+    announce(notice);
+    int r = 0;
+    while (r == 0 && notice_version(notice) == seen) {
+        r = settle(notice, seen, end);
+        int64_t left = clock_left_ns(end);
+        if (r == 0 && left > 0)
+            r = futex_wait(&shared(notice)->version, seen, left);
+        else
+            r = -ETIMEDOUT;
+        if (r == -EAGAIN || (r == -EINTR && !interruptible))
+            r = 0;
+    }
+    withdraw(notice);
+    return notice_version(notice) != seen ? 0 : r;
+}
+
+/* Nothing new: clears the caller's latch, unless somebody is in the middle of a notice for which it
+ * has been set already. */
+static void quieten(struct notice *notice, uint32_t seen)
+{
+    epoll_latch_clear(notice->latch);
+    if (settle(notice, seen, clock_deadline(MARK_SLICE_NS)) < 0 || notice_version(notice) != seen)
+        bell_ring(notice->bell);
+}
+
+int notice_wait(struct notice *notice, uint32_t *version, int64_t timeout_ns, bool interruptible)
+{
+    uint32_t seen = *version;
+    bool listening = atomic_load_explicit(&notice->listening, memory_order_acquire);
+    if (notice_version(notice) == seen && timeout_ns == FERRY_NOW) {
+        if (listening)
+            quieten(notice, seen);
+        return fail(-EAGAIN, "nothing has changed since version %u", seen);
+    }
+    int r = 0;
+    deadline end = clock_deadline(timeout_ns);
+    if (!SPIN_UNTIL(&notice->spin, notice_version(notice) != seen))
+        r = sleep_while(notice, seen, end, interruptible);
+    if (r == -EINTR)
+        return fail(r, "a signal handler ran during the wait");
+    if (r < 0)
+        return fail(r, "nothing changed in time; the version is still %u", seen);
+    *version = notice_version(notice);
+    atomic_store_explicit(&notice->given, *version, memory_order_relaxed);
+    if (listening)
+        quieten(notice, *version);
+    return 0;
+}
+
+/* ---- Listening ------------------------------------------------------------------------------- */
+
+static int listen_up(struct notice *notice)
+{
+    notice->latch = bell_latch(notice->bell);
+    if (notice->latch < 0)
+        return TAKE_FD(notice->latch);
+    board_set(&notice->slots->control->listeners, notice->slots->slot);
+    atomic_store_explicit(&notice->listening, true, memory_order_release);
+    uint32_t given = atomic_load_explicit(&notice->given, memory_order_relaxed);
+    quieten(notice, given);
+    return 0;
+}
+
+int notice_descriptor(struct notice *notice)
+{
+    pthread_mutex_lock(&notice->guard);
+    int r = notice->latch < 0 ? listen_up(notice) : 0;
+    if (r == 0)
+        r = notice->latch;
+    pthread_mutex_unlock(&notice->guard);
+    return r;
+}

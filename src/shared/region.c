@@ -1,0 +1,289 @@
+/* Finding regions, mapping them, handing them on.  See region.h; making is in region_make.c.
+ *
+ * Nothing that is found is believed: owner, kind, size and seals are checked against what the
+ * kernel says of the files, once, before anything is mapped. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "os/file.h"
+#include "os/memfd.h"
+#include "shared/region.h"
+#include "shared/root.h"
+
+/* An opener that meets a removal or a re-creation half-way tries again so often. */
+enum { FIND_ATTEMPTS = 64 };
+
+unsigned region_role(unsigned flags)
+{
+    unsigned role = flags & (FERRY_READ | FERRY_WRITE);
+    return role != 0 ? role : FERRY_READ | FERRY_WRITE;
+}
+
+static bool may_write(unsigned role)
+{
+    return (role & FERRY_WRITE) != 0;
+}
+
+unsigned region_control_mode(unsigned mode)
+{
+    return (mode & 0444) | (mode & 0444) >> 1;
+}
+
+void region_init(struct region *region, const char *name)
+{
+    *region = (struct region){.lock_fd = -1, .data_fd = -1, .bell_fd = -1};
+    snprintf(region->name, sizeof(region->name), "%s", name ? name : "");
+}
+
+void region_release(struct region *region)
+{
+    map_release(&region->control_map);
+    map_release(&region->data);
+    file_close(&region->lock_fd);
+    file_close(&region->data_fd);
+    file_close(&region->bell_fd);
+}
+
+int region_map(struct region *region, int control_fd, int data_fd, void *address)
+{
+    uint64_t size = region->identity.size_bytes;
+    if (size > SIZE_MAX)
+        return fail(-ENOMEM, "%llu bytes do not fit this process's address space",
+                    (unsigned long long)size);
+    int r = map_file(&region->control_map, control_fd, sizeof(struct layout), true, NULL);
+    if (r < 0)
+        return r;
+    return map_file(&region->data, data_fd, (size_t)size, may_write(region->role), address);
+}
+
+int region_read_identity(int fd, struct layout_identity *ret_identity)
+{
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return fail_errno(-errno, "the file cannot be looked at");
+    if (!S_ISREG(status.st_mode))
+        return fail(-EBADMSG, "it is not a regular file, so it is not Ferry's; remove it");
+    /* By pread: a file that is cut short gives fewer bytes then, and not a SIGBUS. */
+    int r = file_read_at(fd, ret_identity, sizeof(*ret_identity), 0);
+    if (r == -ENODATA)
+        return fail(-EBADMSG, "the file is cut short (%lld bytes); remove it",
+                    (long long)status.st_size);
+    if (r < 0)
+        return fail_errno(r, "the file cannot be read");
+    r = layout_check(ret_identity);
+    if (r < 0)
+        return r;
+    if (status.st_size != (off_t)sizeof(struct layout))
+        return fail(-EBADMSG,
+                    "the control file has %lld bytes and not %zu: it is damaged; remove "
+                    "it",
+                    (long long)status.st_size, sizeof(struct layout));
+    return 0;
+}
+
+static bool is_trusted(uid_t owner, const struct region_request *request)
+{
+    if (owner == 0 || owner == geteuid())
+        return true;
+    for (size_t i = 0; i < request->trusted_owner_count; i++)
+        if (request->trusted_owners[i] == owner)
+            return true;
+    return false;
+}
+
+static int check_owner(int fd, const struct region_request *request, struct stat *ret_status)
+{
+    if (fstat(fd, ret_status) < 0)
+        return fail_errno(-errno, "\"%s\" cannot be looked at", request->name);
+    if (!is_trusted(ret_status->st_uid, request))
+        return fail(-EPERM,
+                    "\"%s\" belongs to user %u, who is neither root nor you; name that "
+                    "user among the trusted owners if you mean it",
+                    request->name, (unsigned)ret_status->st_uid);
+    return 0;
+}
+
+static int explain_open(int error, const char *name)
+{
+    if (error == -ENOENT)
+        return fail(error, "there is no \"%s\" in %s; make it first (ferry new, or FERRY_CREATE)",
+                    name, root_path());
+    if (error == -ELOOP)
+        return fail(-EBADMSG,
+                    "\"%s\" is a symbolic link, which Ferry never makes or follows; "
+                    "remove it",
+                    name);
+    if (error == -EACCES || error == -EPERM)
+        return fail(-EACCES,
+                    "the permissions of \"%s\" do not let you in; ask its owner (ferry "
+                    "show)",
+                    name);
+    if (error == -EISDIR || error == -ENXIO || error == -ENODEV)
+        return fail(-EBADMSG, "\"%s\" is not a regular file, so it is not Ferry's; remove it",
+                    name);
+    return fail_errno(error, "\"%s\" cannot be opened", name);
+}
+
+/* Opens the control file and checks whose and what it is.  Fills in the identity. */
+static int find_control(struct region *region, int root, const struct region_request *request,
+                        struct stat *ret_status)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, request->name, ROOT_CONTROL, 0);
+    CLEANUP(file_close)
+    int fd = openat(root, file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return explain_open(-errno, request->name);
+    int r = check_owner(fd, request, ret_status);
+    if (r < 0)
+        return r;
+    r = region_read_identity(fd, &region->identity);
+    if (r < 0)
+        return fail_within(r, "\"%s\"", request->name);
+    if (region->identity.kind != (uint32_t)request->kind)
+        return fail(-EMEDIUMTYPE, "\"%s\" is a %s, not a %s", request->name,
+                    ferry_kind_name((int)region->identity.kind), ferry_kind_name(request->kind));
+    region->lock_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* Opens the data that belong to the control file.  -ESTALE: the object is going away under us. */
+static int find_data(struct region *region, int root, const struct stat *control)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_DATA, region->identity.id);
+    int access = may_write(region->role) ? O_RDWR : O_RDONLY;
+    CLEANUP(file_close)
+    int fd = openat(root, file, access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return -ESTALE;
+    if (fd < 0 && errno == EACCES && may_write(region->role))
+        return fail(-EACCES,
+                    "the permissions of \"%s\" do not let you write; open it with "
+                    "FERRY_READ, or ask its owner",
+                    region->name);
+    if (fd < 0)
+        return explain_open(-errno, region->name);
+    struct stat status;
+    if (fstat(fd, &status) < 0)
+        return fail_errno(-errno, "the data of \"%s\" cannot be looked at", region->name);
+    if (!S_ISREG(status.st_mode) || status.st_uid != control->st_uid ||
+        (uint64_t)status.st_size != region->identity.size_bytes)
+        return fail(-EBADMSG,
+                    "the data of \"%s\" are not what its control memory says (%lld bytes, "
+                    "not %llu); remove it",
+                    region->name, (long long)status.st_size,
+                    (unsigned long long)region->identity.size_bytes);
+    region->mode = status.st_mode & 0777;
+    return TAKE_FD(fd);
+}
+
+static int find_once(struct region *region, int root, const struct region_request *request)
+{
+    struct stat status;
+    int r = find_control(region, root, request, &status);
+    if (r < 0)
+        return r;
+    CLEANUP(file_close) int data = find_data(region, root, &status);
+    if (data < 0)
+        return data;
+    CLEANUP(file_close) int control = region_reopen_control(region, region->lock_fd);
+    if (control < 0)
+        return -ESTALE;
+    return region_map(region, control, data, request->address);
+}
+
+int region_find(struct region *ret_region, const struct region_request *request)
+{
+    CLEANUP(file_close) int root = root_open();
+    if (root < 0)
+        return root;
+    for (int i = 0; i < FIND_ATTEMPTS; i++) {
+        CLEANUP(region_release) struct region region;
+        region_init(&region, request->name);
+        region.role = region_role(request->flags);
+        int r = find_once(&region, root, request);
+        if (r == 0) {
+            *ret_region = region;
+            region_init(&region, NULL);
+            return 0;
+        }
+        if (r != -ESTALE)
+            return r;
+    }
+    return fail(-EBADMSG, "\"%s\" has lost its data; remove it and make it anew", request->name);
+}
+
+int region_reopen_control(const struct region *region, int lock_fd)
+{
+    if (region->name[0] == '\0') {
+        int fd = file_reopen(lock_fd, -1, NULL, O_RDWR);
+        return fd < 0
+                   ? fail_errno(fd, "the control memory cannot be opened again (is /proc mounted?)")
+                   : fd;
+    }
+    CLEANUP(file_close) int root = root_open();
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_CONTROL, 0);
+    int fd = file_reopen(lock_fd, root, file, O_RDWR);
+    return fd < 0 ? fail_errno(fd, "\"%s\" cannot be opened again", region->name) : fd;
+}
+
+int region_reopen_data(const struct region *region, unsigned role)
+{
+    int access = may_write(role) ? O_RDWR : O_RDONLY;
+    if (region->data_fd >= 0) {
+        int fd = file_reopen(region->data_fd, -1, NULL, access);
+        return fd < 0 ? fail_errno(fd, "the data cannot be opened again (is /proc mounted?)") : fd;
+    }
+    CLEANUP(file_close) int root = root_open();
+    if (root < 0)
+        return root;
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_DATA, region->identity.id);
+    int fd = openat(root, file, access | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? fail_errno(-errno, "the data of \"%s\" cannot be opened again", region->name)
+                  : fd;
+}
+
+int region_adopt(struct region *ret_region, const char *name, int descriptors[4])
+{
+    CLEANUP(region_release) struct region region;
+    region_init(&region, name);
+    region.lock_fd = TAKE_FD(descriptors[0]);
+    CLEANUP(file_close) int control = TAKE_FD(descriptors[1]);
+    CLEANUP(file_close) int data = TAKE_FD(descriptors[2]);
+    region.bell_fd = TAKE_FD(descriptors[3]);
+    int r = region_read_identity(region.lock_fd, &region.identity);
+    if (r < 0)
+        return r;
+    struct stat status;
+    if ((region.identity.flags & LAYOUT_ANONYMOUS) != 0 &&
+        (!memfd_is_sealed(control) || !memfd_is_sealed(data)))
+        return fail(-EBADMSG,
+                    "the memory handed over could be taken away again (it is not sealed)");
+    int access = fcntl(data, F_GETFL);
+    if (access < 0 || fstat(data, &status) < 0 || !S_ISREG(status.st_mode) ||
+        (uint64_t)status.st_size != region.identity.size_bytes)
+        return fail(-EBADMSG, "the data handed over are not what the control memory says");
+    struct layout_identity again;
+    r = region_read_identity(control, &again);
+    if (r < 0 || memcmp(&again, &region.identity, sizeof(again)) != 0)
+        return fail(-EBADMSG, "the descriptors handed over do not belong together");
+    region.mode = status.st_mode & 0777;
+    region.role = (access & O_ACCMODE) == O_RDONLY ? FERRY_READ : FERRY_READ | FERRY_WRITE;
+    r = region_map(&region, control, data, NULL);
+    if (r < 0)
+        return r;
+    if ((region.identity.flags & LAYOUT_ANONYMOUS) != 0)
+        region.data_fd = TAKE_FD(data);
+    *ret_region = region;
+    region_init(&region, NULL);
+    return 0;
+}

@@ -1,0 +1,81 @@
+/* Regions: an object's files, its mappings, and a private copy of what must not change under us.
+ *
+ * A region is made complete and then linked into the root, or found there and checked.  Everything
+ * that bounds an access (sizes, kind) is kept here, in private memory, and never read back. */
+#ifndef FERRY_REGION_H
+#define FERRY_REGION_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <ferry/base.h>
+
+#include "os/map.h"
+#include "shared/slots.h"
+
+/* What the caller of an open wants. */
+struct region_request {
+    const char *name; /* NULL: anonymous */
+    enum ferry_kind kind;
+    unsigned flags; /* FERRY_… */
+    unsigned mode;
+    uint64_t size_bytes;
+    void *address;
+    const uid_t *trusted_owners;
+    size_t trusted_owner_count;
+};
+
+struct region {
+    char name[FERRY_NAME_SIZE];      /* "" if anonymous */
+    struct layout_identity identity; /* a private copy */
+    unsigned mode;                   /* of the data */
+    unsigned role;                   /* FERRY_READ | FERRY_WRITE: what this mapping allows */
+    struct map control_map;
+    struct map data;
+    int lock_fd; /* carries the member's byte lock; taken over by its slots */
+    int data_fd; /* anonymous: kept to be handed on; else -1 */
+    int bell_fd; /* anonymous: until the bell takes it; else -1 */
+};
+
+/* The roles in a set of flags: neither READ nor WRITE means both. */
+unsigned region_role(unsigned flags);
+
+/* Makes a new object with its creator as first member and, if it is named, links it: it appears
+ * whole.  -EEXIST if the name is taken.  On success *ret_slots is the creator's membership. */
+int region_make(struct region *ret_region, struct slots *ret_slots,
+                const struct region_request *request);
+
+/* Opens what goes by request->name, without becoming a member.  -ENOENT. */
+int region_find(struct region *ret_region, const struct region_request *request);
+
+/* Wraps descriptors that were handed over: lock, control, data, bell (-1 if named).  Owns them in
+ * any case. */
+int region_adopt(struct region *ret_region, const char *name, int descriptors[4]);
+
+/* For those who make and find: an empty region, and the mapping of both files into it.  control_fd
+ * must be a description of its own, see os/ofd.h. */
+void region_init(struct region *region, const char *name);
+int region_map(struct region *region, int control_fd, int data_fd, void *address);
+
+/* Unmaps and closes what is left.  Half-made ones are fine. */
+void region_release(struct region *region);
+
+static inline struct layout *region_control(const struct region *region)
+{
+    return (struct layout *)(void *)region->control_map.data;
+}
+
+/* A fresh description of the control file, for another member's lock. */
+int region_reopen_control(const struct region *region, int lock_fd);
+
+/* A fresh description of the data, for somebody with that role. */
+int region_reopen_data(const struct region *region, unsigned role);
+
+/* The control file's mode, from the data's: who may read the data may be a member. */
+unsigned region_control_mode(unsigned mode);
+
+/* Reads and checks the identity of an open control file; the file must be regular and of the right
+ * size.  -EPROTO, -EBADMSG. */
+int region_read_identity(int fd, struct layout_identity *ret_identity);
+
+#endif

@@ -1,0 +1,183 @@
+/* Making regions.  See region.h, and docs/design/region.md for who may die where.
+ *
+ * A named one: data and control are unnamed files, complete with their first member, when the data
+ * get their name and then the control file gets its own, which is the commit.  Before it, death
+ * leaves at most a data file that belongs to nobody; its birth lock is gone with its maker, which
+ * is how sweep.c knows it. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/memfd.h"
+#include "os/ofd.h"
+#include "os/proc.h"
+#include "shared/region.h"
+#include "shared/root.h"
+
+static int new_identity(struct layout_identity *ret_identity, const struct region_request *request)
+{
+    uint64_t id;
+    if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+        return fail(-EIO, "the kernel gave no random number");
+    *ret_identity = (struct layout_identity){
+        .kind = request->kind,
+        .flags = (request->flags & FERRY_TEMPORARY ? LAYOUT_TEMPORARY : 0) |
+                 (request->name == NULL ? LAYOUT_ANONYMOUS : 0),
+        .size_bytes = request->size_bytes,
+        .created = layout_stamp(clock_unix_ms(), getpid()),
+        .id = id,
+    };
+    return 0;
+}
+
+/* Writes the beginning of the control file as it is with its creator in slot 0. */
+static int write_beginning(struct region *region)
+{
+    struct layout_identity *identity = &region->identity;
+    identity->mode = region->mode;
+    layout_seal(identity);
+    const struct layout_ledger ledger = {
+        .attaches = 1, .last_attach = identity->created, .high = 1};
+    const struct layout_entry entry = {.joined = identity->created,
+                                       .namespace = proc_pid_namespace(),
+                                       .generation = 1,
+                                       .role = region->role};
+    int fd = region->lock_fd;
+    int r = file_write_at(fd, identity, sizeof(*identity), 0);
+    if (r == 0)
+        r = file_write_at(fd, &ledger, sizeof(ledger), offsetof(struct layout, ledger));
+    if (r == 0)
+        r = file_write_at(fd, &entry, sizeof(entry), offsetof(struct layout, members));
+    return r < 0 ? fail_errno(r, "the control memory could not be written") : 0;
+}
+
+/* The creator's membership: the byte lock on slot 0, whose entry was written above. */
+static int become_first(struct region *region, struct slots *ret_slots)
+{
+    int r = ofd_lock(region->lock_fd, 0, 1);
+    if (r < 0)
+        return fail_errno(r, "the root's file system gives no byte locks");
+    *ret_slots = (struct slots){.tag = slot_tag_make(0, 1),
+                                .pid = getpid(),
+                                .namespace = proc_pid_namespace(),
+                                .reserved = LAYOUT_ENTRIES_AT_FIRST};
+    return 0;
+}
+
+static int link_files(const struct region *region, int root, int data_fd)
+{
+    char data_file[ROOT_FILE_SIZE], control_file[ROOT_FILE_SIZE];
+    root_file(data_file, region->name, ROOT_DATA, region->identity.id);
+    root_file(control_file, region->name, ROOT_CONTROL, 0);
+    /* The birth lock: whoever sweeps leaves data alone while their maker lives. */
+    int r = ofd_lock(data_fd, 0, 1);
+    if (r == 0)
+        r = file_link(data_fd, root, data_file);
+    if (r < 0)
+        return fail_errno(r, "the data of \"%s\" could not be linked into %s", region->name,
+                          root_path());
+    r = file_link(region->lock_fd, root, control_file);
+    if (r < 0)
+        unlinkat(root, data_file, 0);
+    ofd_unlock(data_fd, 0, 1);
+    if (r == -EEXIST)
+        return fail(r,
+                    "\"%s\" exists already; choose another name, remove it (ferry rm), or open "
+                    "it without FERRY_EXCLUSIVE",
+                    region->name);
+    return r < 0 ? fail_errno(r, "\"%s\" could not be linked into %s", region->name, root_path())
+                 : 0;
+}
+
+/* Two unnamed files, reserved: the control file (region->lock_fd) and the data (the result). */
+static int make_files(struct region *region, int root, const struct region_request *request)
+{
+    CLEANUP(file_close) int data = file_make_unnamed(root, (mode_t)request->mode);
+    if (data < 0)
+        return data;
+    int r = file_reserve(data, request->size_bytes, request->size_bytes);
+    if (r < 0)
+        return r;
+    struct stat status;
+    if (fstat(data, &status) < 0)
+        return fail_errno(-errno, "the new data file cannot be looked at");
+    region->mode = status.st_mode & 0777;
+    region->lock_fd = file_make_unnamed(root, 0600);
+    if (region->lock_fd < 0)
+        return region->lock_fd;
+    r = file_reserve(region->lock_fd, sizeof(struct layout), LAYOUT_RESERVED_AT_FIRST);
+    if (r < 0)
+        return r;
+    if (fchmod(region->lock_fd, region_control_mode(region->mode)) < 0)
+        return fail_errno(-errno, "the permissions could not be set");
+    return TAKE_FD(data);
+}
+
+static int make_named(struct region *region, struct slots *ret_slots,
+                      const struct region_request *request)
+{
+    CLEANUP(file_close) int root = root_open();
+    if (root < 0)
+        return root;
+    CLEANUP(file_close) int data = make_files(region, root, request);
+    if (data < 0)
+        return data;
+    int r = write_beginning(region);
+    if (r == 0)
+        r = become_first(region, ret_slots);
+    CLEANUP(file_close) int control = r < 0 ? r : region_reopen_control(region, region->lock_fd);
+    if (control < 0)
+        return control;
+    r = region_map(region, control, data, request->address);
+    return r < 0 ? r : link_files(region, root, data);
+}
+
+static int make_anonymous(struct region *region, struct slots *ret_slots,
+                          const struct region_request *request)
+{
+    /* No umask here: there is no name by which others could come. */
+    region->mode = request->mode & 0777;
+    region->lock_fd = memfd_make("ferry", sizeof(struct layout), LAYOUT_RESERVED_AT_FIRST,
+                                 region_control_mode(region->mode));
+    if (region->lock_fd < 0)
+        return region->lock_fd;
+    region->data_fd =
+        memfd_make("ferry-data", request->size_bytes, request->size_bytes, region->mode);
+    if (region->data_fd < 0)
+        return region->data_fd;
+    region->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (region->bell_fd < 0)
+        return fail_errno(-errno, "no bell could be made");
+    int r = write_beginning(region);
+    if (r == 0)
+        r = become_first(region, ret_slots);
+    CLEANUP(file_close) int control = r < 0 ? r : region_reopen_control(region, region->lock_fd);
+    return control < 0 ? control : region_map(region, control, region->data_fd, request->address);
+}
+
+int region_make(struct region *ret_region, struct slots *ret_slots,
+                const struct region_request *request)
+{
+    CLEANUP(region_release) struct region region;
+    region_init(&region, request->name);
+    region.role = region_role(request->flags);
+    int r = new_identity(&region.identity, request);
+    if (r < 0)
+        return r;
+    r = request->name ? make_named(&region, ret_slots, request)
+                      : make_anonymous(&region, ret_slots, request);
+    if (r < 0)
+        return r;
+    ret_slots->control = region_control(&region);
+    ret_slots->lock_fd = region.lock_fd;
+    *ret_region = region;
+    region_init(&region, NULL);
+    return 0;
+}

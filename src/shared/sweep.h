@@ -1,0 +1,21 @@
+/* Taking names away, and cleaning up what the killed left in the root. */
+#ifndef FERRY_SWEEP_H
+#define FERRY_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Removes what goes by that name; see ferry_remove(). */
+int sweep_remove(const char *name);
+
+/* Removes a temporary object if it has no members left; control_fd is open for reading and writing.
+ * 1 if its name is gone, 0 if somebody is there, -errno. */
+int sweep_if_abandoned(int control_fd, const char *name, uint64_t id);
+
+/* Cleans up the whole root; returns how many leftovers it removed, or -errno. */
+int sweep_root(void);
+
+/* The same in passing: at most once a second in a process. */
+void sweep_sometimes(void);
+
+#endif
