@@ -16,8 +16,9 @@
 #include "shared/mutex.h"
 #include "shared/sweep.h"
 
-#define RELAXED(field) atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy   \
-                                                                             */
+#define RELAXED(field)                                                                             \
+    atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy                      \
+                                                          */
 
 static int check_object_size(const struct ferry_object *object)
 {

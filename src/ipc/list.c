@@ -118,19 +118,31 @@ static int note_inode(struct list *list, int fd)
     return 1;
 }
 
+/* May this be a control file without a name?  As the kernel writes it: `…/ferry.NAME (deleted)`,
+ * `…/#INODE (deleted)` as its creator opened it, or `/memfd:ferry (deleted)`. */
+static bool may_be_held(const char *target)
+{
+    static const char deleted[] = " (deleted)";
+    size_t length = strlen(target);
+    const char *base = strrchr(target, '/') + 1;
+    return length >= sizeof(deleted) &&
+           strcmp(target + length - sizeof(deleted) + 1, deleted) == 0 &&
+           (base[0] == '#' || strncmp(base, "ferry.", 6) == 0 || strncmp(base, "memfd:", 6) == 0);
+}
+
 static int tell_held(pid_t pid, int descriptor, const char *target, void *context)
 {
     struct listing *listing = context;
-    static const char deleted[] = " (deleted)";
-    size_t length = strlen(target);
-    if (length < sizeof(deleted) || strcmp(target + length - sizeof(deleted) + 1, deleted) != 0)
+    if (!may_be_held(target))
         return 0;
     char name[FERRY_NAME_SIZE];
     snprintf(name, sizeof(name), "held:%d:%d", (int)pid, descriptor);
     CLEANUP(look_release) struct look look = {.fd = -1};
-    /* Data, bells and what only looks alike are damaged control files, so to speak. */
-    if (look_open(&look, name) < 0 || look.object.damaged ||
-        note_inode(&listing->list, look.fd) == 0)
+    if (look_open(&look, name) < 0 || look.object.damaged) /* data, a bell, or not Ferry's */
+        return 0;
+    if (!look.object.removed && !look.object.anonymous) /* its creator's view of what has a name */
+        return 0;
+    if (note_inode(&listing->list, look.fd) == 0)
         return 0;
     return listing->each(&look.object, listing->context);
 }
@@ -140,7 +152,7 @@ static int list_held(struct listing *listing)
     char real[PATH_MAX], prefix[PATH_MAX + 16];
     if (realpath(root_path(), real) == NULL)
         return 0;
-    snprintf(prefix, sizeof(prefix), "%s/ferry.", real);
+    snprintf(prefix, sizeof(prefix), "%s/", real);
     int r = proc_each_descriptor(prefix, "/memfd:ferry (", tell_held, listing);
     free(listing->list.seen);
     return r;

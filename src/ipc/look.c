@@ -24,8 +24,9 @@
 /* How often to read again when somebody was in the middle of a change. */
 enum { READ_ATTEMPTS = 100 };
 
-#define RELAXED(field) atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy   \
-                                                                             */
+#define RELAXED(field)                                                                             \
+    atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy                      \
+                                                          */
 
 void look_release(struct look *look)
 {
@@ -136,6 +137,16 @@ static void describe_identity(struct look *look)
     object->created_unix_ms = layout_stamp_unix_ms(identity->created);
 }
 
+/* What it was called, as its creator noted; only if that can have been a name. */
+static void describe_label(struct look *look)
+{
+    char *label = look->object.label;
+    memcpy(label, look->control->label, FERRY_NAME_SIZE);
+    label[FERRY_NAME_SIZE - 1] = '\0';
+    if (ferry_name_check(label) < 0)
+        label[0] = '\0';
+}
+
 /* The data's own mode and memory, if they can be found by name. */
 static void describe_data(struct look *look)
 {
@@ -167,7 +178,7 @@ int look_at(struct look *ret_look, const char *name, const char *label, int fd)
     struct ferry_object *object = &look.object;
     object->object_bytes = sizeof(*object);
     snprintf(object->name, sizeof(object->name), "%s", name);
-    snprintf(object->label, sizeof(object->label), "%s", label);
+    snprintf(object->label, sizeof(object->label), "%s", label ? label : "");
     struct stat status;
     if (fstat(fd, &status) < 0)
         return fail_errno(-errno, "\"%s\" cannot be looked at", name);
@@ -181,6 +192,8 @@ int look_at(struct look *ret_look, const char *name, const char *label, int fd)
         if (r < 0)
             return r;
         describe_identity(&look);
+        if (label == NULL)
+            describe_label(&look);
         object->removed = status.st_nlink == 0 && !object->anonymous;
         object->reserved_bytes = (uint64_t)status.st_blocks * 512;
         count_members(&look);
@@ -235,28 +248,16 @@ static int open_by_name(struct look *ret_look, const char *name)
     return look_at_oddity(ret_look, root, file, name);
 }
 
-/* held:PID:FD; the label comes from what the descriptor was opened as. */
+/* held:PID:FD */
 static int open_held(struct look *ret_look, const char *name)
 {
     int pid, descriptor, end = 0;
     if (sscanf(name, "held:%d:%d%n", &pid, &descriptor, &end) != 2 || name[end] != '\0')
         return fail(-EINVAL, "\"%s\" is not of the form held:PID:FD", name);
-    char path[64], target[4096], label[FERRY_NAME_SIZE] = "";
-    snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, descriptor);
-    ssize_t length = readlink(path, target, sizeof(target) - 1);
-    int fd = length < 0 ? -errno : proc_open_descriptor(pid, descriptor, O_RDONLY | O_NONBLOCK);
+    int fd = proc_open_descriptor(pid, descriptor, O_RDONLY | O_NONBLOCK);
     if (fd < 0)
         return fail_errno(fd, "\"%s\" cannot be looked at", name);
-    target[length] = '\0';
-    char *deleted = strstr(target, " (deleted)");
-    if (deleted != NULL)
-        *deleted = '\0';
-    const char *base = strrchr(target, '/');
-    enum root_part part;
-    uint64_t id;
-    if (base == NULL || !root_parse(base + 1, label, &part, &id) || part != ROOT_CONTROL)
-        label[0] = '\0';
-    return look_at(ret_look, name, label, fd);
+    return look_at(ret_look, name, NULL, fd);
 }
 
 int look_open(struct look *ret_look, const char *name)

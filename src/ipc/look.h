@@ -21,7 +21,7 @@ void look_release(struct look *look);
  * `control` is then NULL; -ENOENT, -EACCES, -EINVAL. */
 int look_open(struct look *ret_look, const char *name);
 
-/* The same for a control file that is open already; takes fd. */
+/* The same for a control file that is open already; takes fd.  label NULL: as noted in the file. */
 int look_at(struct look *ret_look, const char *name, const char *label, int fd);
 
 #endif

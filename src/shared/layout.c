@@ -86,6 +86,7 @@ const struct layout_field *layout_field(size_t index)
         FIELD("mutex", mutex.waits, "waits", "how often somebody meant to sleep for it"),
         FIELD("notice", notice.version, "version", "steps with every notice"),
         FIELD("notice", notice.changed, "changed", "stamp of the last notice"),
+        FIELD("label", label, "name", "at creation, for people"),
     };
     return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
 }

@@ -17,6 +17,8 @@
  *   1600 ├──────────────────────────────────────────────┤
  *        │ notice     version of the data               │
  *   1664 ├──────────────────────────────────────────────┤
+ *        │ label      its name at creation, for people  │
+ *   1920 ├──────────────────────────────────────────────┤
  *        │ (zero)                                       │
  *   4096 ├──────────────────────────────────────────────┤
  *        │ members    4,096 entries of 64 bytes         │
@@ -37,6 +39,7 @@
  * UNREPAIRED stays until the data were declared whole. mutex.taken          the owner. mutex.waits:
  * anybody, atomically. notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
+ *   label                the creator, before the object has a name.
  *   entry.generation     who holds the slot's byte lock, once, before it is a member.
  *   entry.joined         the journal; the member itself after a fork.  Not 0: the slot is taken.
  *                        Alive or dead is what the kernel says of the byte lock, nothing else.
@@ -143,7 +146,8 @@ struct layout {
     struct layout_board listeners;
     struct layout_mutex mutex;
     struct layout_notice notice;
-    uint8_t reserved[2432];
+    char label[256];
+    uint8_t reserved[2176];
     struct layout_entry members[LAYOUT_MEMBERS];
 };
 
@@ -160,6 +164,7 @@ static_assert(offsetof(struct layout, sleepers) == 512, "layout");
 static_assert(offsetof(struct layout, listeners) == 1024, "layout");
 static_assert(offsetof(struct layout, mutex) == 1536, "layout");
 static_assert(offsetof(struct layout, notice) == 1600, "layout");
+static_assert(offsetof(struct layout, label) == 1664, "layout");
 static_assert(offsetof(struct layout, members) == 4096, "layout");
 static_assert(sizeof(struct layout_entry) == 64, "layout");
 static_assert(sizeof(struct layout) == 266240, "layout");

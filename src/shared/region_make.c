@@ -54,6 +54,8 @@ static int write_beginning(struct region *region)
     if (r == 0)
         r = file_write_at(fd, &ledger, sizeof(ledger), offsetof(struct layout, ledger));
     if (r == 0)
+        r = file_write_at(fd, region->name, sizeof(region->name), offsetof(struct layout, label));
+    if (r == 0)
         r = file_write_at(fd, &entry, sizeof(entry), offsetof(struct layout, members));
     return r < 0 ? fail_errno(r, "the control memory could not be written") : 0;
 }
