@@ -11,8 +11,8 @@
  * exec: closes them, unless handed over (ferry_segment_hand_over).
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
- * Descriptors: an open handle costs one, an anonymous one three; its first long wait for the lock
- * or its first ferry_segment_descriptor() costs up to three more.
+ * Descriptors: an open handle costs one, an anonymous one three; its first wait for the lock
+ *   or its first ferry_segment_descriptor() costs two more, and each thread asleep for the lock three.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory.
  * The object is damaged then, the calling process is not. */
@@ -81,8 +81,8 @@ FERRY_API uint64_t ferry_segment_size(const ferry_segment *segment);
  * -EDEADLK      this thread has it already
  * -EINTR        only with FERRY_EINTR
  *
- * A waiter hears of the owner's death at once.  (From another pid namespace: within ten
- * milliseconds, by looking again.) */
+ * A waiter hears of the owner's death, or exec, at once.  Where neither pidfd nor inotify can be had
+ * it looks again every five milliseconds. */
 FERRY_API int ferry_segment_lock(ferry_segment *segment, int64_t timeout_ns);
 
 /* Lets go of the lock.  -EPERM unless this thread took it through this handle.  -EMFILE, -ENFILE or

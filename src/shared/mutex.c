@@ -4,9 +4,10 @@
  *   owner dies holding it        the word keeps its tag; pidfds become readable; the first to look
  *                                takes it over by compare-and-swap and sets UNREPAIRED
  *   dies between unlock and ring it is free, and everybody asleep watches the dead one's pidfd
- *   sleeper dies                 nothing of it is left but WAITING: one ring too many
- *   a third one barges in        sleepers are rung awake by the unlock before, see the new owner
- * and watch that one
+ *   owner execs                  its pid lives on, but it closed its description, which is heard,
+ * too sleeper dies                 nothing of it is left but WAITING: one ring too many a third one
+ * barges in        sleepers are rung awake by the unlock before, see the new owner and watch that
+ * one
  *
  * A ring wakes every sleeper and each looks for itself; none depends on another to pass it on. */
 #include <errno.h>
@@ -18,12 +19,14 @@
 #include "os/clock.h"
 #include "os/epoll.h"
 #include "os/file.h"
+#include "os/inotify.h"
 #include "os/pidfd.h"
 #include "shared/mutex.h"
 
-/* How often to look again where the owner's death cannot be heard: it is in another pid namespace,
- * descriptors ran out, or it is a zombie whose byte lock somebody else keeps open. */
+/* How often to look again where the owner's death cannot be heard, and for how many times when a
+ * sign of it came but the kernel still holds its byte locked. */
 static const int64_t BLIND_SLICE_NS = 5000000;
+enum { BLIND_SLICES = 4 };
 
 void mutex_init(struct mutex *mutex, struct slots *slots, struct bell *bell)
 {
@@ -135,48 +138,67 @@ static bool announce(struct mutex *mutex, uint32_t *word)
     return true;
 }
 
-/* Sleeps until the bell rings, the owner dies, or the time is up.  1 if the owner's process is
- * dead, 0, or -EINTR. */
-static int doze(int latch, int owner_fd, int64_t left)
+/* What a waiter listens to, besides the owner's pidfd. */
+struct vigil {
+    int latch;   /* set when the bell rings, or -1: the bell cannot be had */
+    int closing; /* readable when a member closes its description, as exec does; or -1 */
+    int blind;   /* so many slices to look again without listening for the owner */
+};
+
+static void vigil_end(struct vigil *vigil)
 {
-    struct pollfd watched[] = {{.fd = latch, .events = POLLIN}, {.fd = owner_fd, .events = POLLIN}};
-    if ((owner_fd < 0 || latch < 0) && left > BLIND_SLICE_NS)
-        left = BLIND_SLICE_NS;
-    struct timespec limit;
-    if (ppoll(watched, 2, clock_timespec(&limit, left), NULL) < 0)
-        return -errno;
-    return watched[1].revents != 0;
+    file_close(&vigil->latch);
+    file_close(&vigil->closing);
 }
 
-/* One sleep beside the living owner in `word`.  *blind: that one's process is dead, and yet its
- * byte lock is held (a vfork child has it, say), so there is nothing to be heard any more. */
-static int sleep_once(struct mutex *mutex, int latch, uint32_t word, deadline end, bool *blind)
+/* Sleeps until the bell rings, there is a sign that the owner is gone, or the time is up.  1 on
+ * such a sign, 0, or -EINTR. */
+static int doze(const struct vigil *vigil, int owner_fd, int64_t left)
 {
-    if (latch >= 0)
-        epoll_latch_clear(latch);
+    struct pollfd watched[] = {{.fd = vigil->latch, .events = POLLIN},
+                               {.fd = owner_fd, .events = POLLIN},
+                               {.fd = vigil->closing, .events = POLLIN}};
+    bool deaf = vigil->latch < 0 || vigil->blind > 0 || (owner_fd < 0 && vigil->closing < 0);
+    if (deaf && left > BLIND_SLICE_NS)
+        left = BLIND_SLICE_NS;
+    struct timespec limit;
+    if (ppoll(watched, 3, clock_timespec(&limit, left), NULL) < 0)
+        return -errno;
+    return watched[1].revents != 0 || watched[2].revents != 0;
+}
+
+/* One sleep beside the living owner in `word`.  0 or -EINTR. */
+static int sleep_once(struct mutex *mutex, struct vigil *vigil, uint32_t word, deadline end)
+{
+    if (vigil->latch >= 0)
+        epoll_latch_clear(vigil->latch);
+    if (vigil->closing >= 0)
+        inotify_drain(vigil->closing);
     if (!announce(mutex, &word))
         return 0;
     slot_tag owner = word & TAG_MASK;
-    CLEANUP(file_close) int owner_fd = *blind ? -1 : watch(mutex, owner);
+    CLEANUP(file_close) int owner_fd = vigil->blind > 0 ? -1 : watch(mutex, owner);
     /* Had it died before we watched, the pidfd could be a stranger's. */
     if (!slots_is_alive(mutex->slots, owner))
         return 0;
-    int r = doze(latch, owner_fd, clock_left_ns(end));
-    if (owner_fd >= 0)
-        *blind = r == 1;
+    int r = doze(vigil, owner_fd, clock_left_ns(end));
+    if (r == 1)
+        vigil->blind = BLIND_SLICES;
+    else if (vigil->blind > 0)
+        vigil->blind--;
     return r < 0 ? r : 0;
 }
 
 static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, uint32_t *ret_word)
 {
     atomic_fetch_add_explicit(&shared(mutex)->waits, 1, memory_order_relaxed);
-    /* Without a latch we look again now and then: better slow than not at all. */
-    CLEANUP(file_close) int latch = bell_latch(mutex->bell);
-    bool blind = false;
+    CLEANUP(vigil_end)
+    struct vigil vigil = {.latch = bell_latch(mutex->bell),
+                          .closing = inotify_on_close(mutex->slots->lock_fd)};
     while (!try_any(mutex, ret_word)) {
         if (clock_left_ns(end) == 0)
             return fail(-ETIMEDOUT, "the lock was not free in time");
-        int r = sleep_once(mutex, latch, *ret_word, end, &blind);
+        int r = sleep_once(mutex, &vigil, *ret_word, end);
         if (r == -EINTR && interruptible)
             return fail(r, "a signal handler ran during the wait");
     }
