@@ -15,11 +15,26 @@ enum { EXPLANATION_SIZE = 640 };
 
 static _Thread_local char explanation[EXPLANATION_SIZE];
 
+/* Names and paths are quoted as they came, and may hold anything: an explanation stays one line
+ * that a terminal can be shown. */
+static void make_printable(void)
+{
+    for (char *at = explanation; *at != '\0'; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7F)
+            *at = '?';
+}
+
+__attribute__((format(printf, 1, 0))) static void explain(const char *format, va_list arguments)
+{
+    vsnprintf(explanation, sizeof(explanation), format, arguments);
+    make_printable();
+}
+
 int fail(int error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(explanation, sizeof(explanation), format, arguments);
+    explain(format, arguments);
     va_end(arguments);
     return error;
 }
@@ -39,6 +54,9 @@ static const char *cure(int error)
     case EDQUOT:
         return "; the root is full: remove objects (ferry ls, ferry rm), enlarge it (mount -o "
                "remount,size=…), or set FERRY_ROOT to another place";
+    case EROFS:
+        return "; the root is mounted read-only: remount it (mount -o remount,rw), or set "
+               "FERRY_ROOT to another place";
     default:
         return "";
     }
@@ -57,7 +75,7 @@ int fail_errno(int error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(explanation, sizeof(explanation), format, arguments);
+    explain(format, arguments);
     va_end(arguments);
     append(strlen(explanation), ": ");
     append(strlen(explanation), strerror(-error)); /* thread-safe but for unknown numbers */
@@ -71,7 +89,7 @@ int fail_within(int error, const char *format, ...)
     memcpy(inner, explanation, sizeof(inner));
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(explanation, sizeof(explanation), format, arguments);
+    explain(format, arguments);
     va_end(arguments);
     append(strlen(explanation), ": ");
     append(strlen(explanation), inner);

@@ -7,7 +7,8 @@
 #include "base/error.h"
 #include "base/number.h"
 
-/* Reads decimal digits; moves *text behind them.  False if there are none or they overflow. */
+/* Reads decimal digits; moves *text behind them.  False if there are none.  What does not fit
+ * becomes UINT64_MAX, which is beyond every bound here. */
 static bool take_digits(const char **text, uint64_t *ret_value)
 {
     uint64_t value = 0;
@@ -15,7 +16,7 @@ static bool take_digits(const char **text, uint64_t *ret_value)
     for (; **text >= '0' && **text <= '9'; ++*text)
         if (__builtin_mul_overflow(value, 10, &value) ||
             __builtin_add_overflow(value, (uint64_t)(**text - '0'), &value))
-            return false;
+            value = UINT64_MAX;
     *ret_value = value;
     return *text != start;
 }
