@@ -1,0 +1,145 @@
+/* ferry new: makes an object, or finds that an equal one is there already. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "cli/operand.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/text.h"
+
+struct request {
+    char name[FERRY_NAME_SIZE];
+    uint64_t size_bytes;
+    bool size_given;
+    unsigned mode;
+    bool mode_given;
+    bool exclusive;
+};
+
+static int make(const struct request *request)
+{
+    ferry_segment *segment CLEANUP(segment_cleanup) = NULL;
+    return ferry_segment_open(&segment, request->name,
+                              FERRY_SEGMENT(.size_bytes = request->size_bytes,
+                                            .mode = request->mode,
+                                            .flags = FERRY_CREATE | FERRY_EXCLUSIVE));
+}
+
+static unsigned mode_after_umask(unsigned mode)
+{
+    mode_t mask = umask(0);
+    umask(mask);
+    return mode & ~mask;
+}
+
+static int complain_different(const struct request *request, const struct ferry_object *object)
+{
+    unsigned mode = mode_after_umask(request->mode);
+    bool other_size = object->size_bytes != request->size_bytes;
+    bool other_mode = request->mode_given && object->mode != mode;
+    if (!other_size && !other_mode)
+        return STATUS_DONE;
+    char size_text[128] = "", mode_text[64] = "";
+    if (other_size)
+        snprintf(size_text, sizeof(size_text), ", its size is %s, not %s",
+                 phrase_size(object->size_bytes).text, phrase_size(request->size_bytes).text);
+    if (other_mode)
+        snprintf(mode_text, sizeof(mode_text), ", its mode is %04o, not %04o", object->mode, mode);
+    char *name CLEANUP(text_cleanup) = operand_quote(request->name);
+    complain("\"%s\" is there already%s%s; use it as it is, or remove it first: ferry rm %s",
+             request->name, size_text, mode_text, name);
+    return STATUS_FAILED;
+}
+
+/* Something goes by that name.  Is it what was asked for?  -ENOENT if it has just gone. */
+static int compare(const struct request *request, int *ret_status)
+{
+    struct ferry_object object = {.object_bytes = sizeof(object)};
+    int r = ferry_look(request->name, &object);
+    if (r == -ENOENT)
+        return r;
+    if (r < 0) {
+        *ret_status = report(r);
+    } else if (object.damaged) {
+        complain("\"%s\" is there already and damaged (%s); remove it with ferry rm", request->name,
+                 object.damage);
+        *ret_status = STATUS_FAILED;
+    } else if (object.kind != FERRY_KIND_SEGMENT) {
+        complain("\"%s\" is a %s, not a segment; choose another name", request->name,
+                 ferry_kind_name(object.kind));
+        *ret_status = STATUS_FAILED;
+    } else {
+        *ret_status = complain_different(request, &object);
+    }
+    return 0;
+}
+
+/* Others may make and remove the name all the while; each round means that one of them has. */
+static int make_or_compare(const struct request *request)
+{
+    enum { ROUNDS = 100 };
+    int status;
+    for (int round = 0; round < ROUNDS; round++) {
+        int r = make(request);
+        if (r >= 0)
+            return STATUS_DONE;
+        bool taken = r == -EEXIST || r == -EMEDIUMTYPE;
+        if (!taken || request->exclusive)
+            return report(r);
+        if (compare(request, &status) == 0)
+            return status;
+    }
+    complain("\"%s\" comes and goes too fast to tell what it is; try again", request->name);
+    return STATUS_FAILED;
+}
+
+static int run(int argc, char **argv)
+{
+    struct request request = {0};
+    const struct option options[] = {
+        {.name = "size", .size = &request.size_bytes, .given = &request.size_given},
+        {.name = "mode", .mode = &request.mode, .given = &request.mode_given},
+        {.name = "exclusive", .flag = &request.exclusive},
+        {0},
+    };
+    if (options_parse(&verb_new, options, argc, argv) < 0 || operand_kind(argv[0]) < 0)
+        return STATUS_USAGE;
+    int status = operand_name(argv[1], request.name);
+    if (status)
+        return status;
+    if (!request.size_given || request.size_bytes == 0) {
+        complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
+        return STATUS_USAGE;
+    }
+    return make_or_compare(&request);
+}
+
+const struct verb verb_new = {
+    .name = "new",
+    .summary = "make an object",
+    .operands = "KIND NAME",
+    .least_operands = 2,
+    .most_operands = 2,
+    .help = "Makes an object that stays until it is removed.  If an equal one is there\n"
+            "already, that is fine, too; if it differs, the message says how.\n"
+            "\n"
+            "Kinds\n"
+            "  segment         shared memory with a lock and a change notice; needs --size\n"
+            "\n"
+            "Options\n"
+            "  --size SIZE     in bytes, exactly: 4097, 64K, 1M\n"
+            "  --mode MODE     who may use it, in octal, less the umask (default: 0600)\n"
+            "  --exclusive     fail if there is anything of that name, equal or not\n"
+            "\n"
+            "Examples\n"
+            "  ferry new segment demo --size 4097\n"
+            "  ferry new segment key:./config:7 --size 64K\n"
+            "\n"
+            "Exit status: 0 it is there now; 1 it differs, or could not be made;\n"
+            "2 wrong usage.\n",
+    .run = run,
+};

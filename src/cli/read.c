@@ -1,0 +1,105 @@
+/* ferry read: bytes out of a segment.
+ *
+ * Without --lock they come straight from the shared memory and may change on the way.  With it they
+ * are copied under the lock first, so that a slow reader of standard output blocks nobody. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/operand.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/text.h"
+
+struct request {
+    uint64_t at;
+    uint64_t count;
+    bool count_given;
+    bool lock;
+    int64_t timeout_ns;
+};
+
+/* Fills in the count where none was given, and refuses what lies outside. */
+static int find_range(ferry_segment *segment, struct request *request)
+{
+    uint64_t size = ferry_segment_size(segment);
+    uint64_t room = request->at <= size ? size - request->at : 0;
+    if (!request->count_given)
+        request->count = room;
+    if (request->at <= size && request->count <= room)
+        return 0;
+    complain("%s bytes from %s on reach outside: the segment has %s",
+             phrase_count(request->count).text, phrase_count(request->at).text,
+             phrase_count(size).text);
+    return STATUS_FAILED;
+}
+
+static int copy_locked(ferry_segment *segment, const struct request *request, char *ret_copy)
+{
+    int r = ferry_segment_lock(segment, request->timeout_ns);
+    if (r < 0 && r != -EOWNERDEAD)
+        return report(r);
+    if (r == 0)
+        memcpy(ret_copy, (char *)ferry_segment_data(segment) + request->at, request->count);
+    ferry_segment_unlock(segment);
+    if (r == 0)
+        return 0;
+    complain("somebody died holding the lock, the data may be half-written: read without --lock to "
+             "see them, and make them whole with ferry write --repair");
+    return STATUS_FAILED;
+}
+
+static int read_locked(ferry_segment *segment, const struct request *request)
+{
+    char *copy CLEANUP(text_cleanup) = expect_memory(malloc(request->count + 1));
+    int status = copy_locked(segment, request, copy);
+    return status ? status : output_bytes(copy, request->count);
+}
+
+static int run(int argc, char **argv)
+{
+    struct request request = {.timeout_ns = FERRY_FOREVER};
+    const struct option options[] = {
+        {.name = "at", .size = &request.at},
+        {.name = "count", .size = &request.count, .given = &request.count_given},
+        {.name = "lock", .flag = &request.lock},
+        {.name = "timeout", .duration = &request.timeout_ns},
+        {0},
+    };
+    if (options_parse(&verb_read, options, argc, argv) < 0)
+        return STATUS_USAGE;
+    ferry_segment *segment CLEANUP(segment_cleanup) = NULL;
+    int status = operand_open_segment(&segment, argv[0], FERRY_READ);
+    if (status == 0)
+        status = find_range(segment, &request);
+    if (status)
+        return status;
+    if (request.lock)
+        return read_locked(segment, &request);
+    return output_bytes((char *)ferry_segment_data(segment) + request.at, request.count);
+}
+
+const struct verb verb_read = {
+    .name = "read",
+    .summary = "read bytes out of a segment",
+    .operands = "NAME",
+    .least_operands = 1,
+    .most_operands = 1,
+    .help = "Writes the segment's bytes to standard output, all of them unless told otherwise.\n"
+            "\n"
+            "Options\n"
+            "  --at OFFSET     where to begin (default: 0)\n"
+            "  --count SIZE    how many bytes (default: up to the end)\n"
+            "  --lock          copy them while holding the segment's lock\n"
+            "  --timeout TIME  how long to wait for the lock: 100ms, 2s (default: forever)\n"
+            "\n"
+            "Examples\n"
+            "  ferry read demo --count 5\n"
+            "  ferry read demo --lock | xxd | head\n"
+            "\n"
+            "Exit status: 0 read; 1 failed, or outside the segment; 2 wrong usage;\n"
+            "3 no such segment, or the time is up.\n",
+    .run = run,
+};
