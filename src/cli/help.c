@@ -29,7 +29,7 @@ static void print_overview(void)
          "Objects live in $FERRY_ROOT, or /dev/shm.\n"
          "Exit status: 0 done, 1 failed, 2 wrong usage, 3 timed out or nothing there.\n"
          "\n"
-         "`ferry help VERB` tells more.");
+         "`ferry help VERB` tells more; `ferry demo` shows it at work.");
 }
 
 static int run(int argc, char **argv)
