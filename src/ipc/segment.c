@@ -260,7 +260,7 @@ int ferry_segment_open(ferry_segment **ret_segment, const char *name,
     struct slots slots;
     r = attach(&region, &slots, &request);
     if (r < 0)
-        return r;
+        return r == -EADDRINUSE ? -EEXIST : r;
     return segment_new(ret_segment, &region, &slots, (options->flags & FERRY_EINTR) != 0);
 }
 

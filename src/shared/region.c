@@ -59,7 +59,8 @@ int region_map(struct region *region, int control_fd, int data_fd, void *address
     int r = map_file(&region->control_map, control_fd, sizeof(struct layout), true, NULL);
     if (r < 0)
         return r;
-    return map_file(&region->data, data_fd, (size_t)size, may_write(region->role), address);
+    r = map_file(&region->data, data_fd, (size_t)size, may_write(region->role), address);
+    return r == -EEXIST ? -EADDRINUSE : r;
 }
 
 int region_read_identity(int fd, struct layout_identity *ret_identity)
