@@ -54,7 +54,7 @@ struct ferry_segment_options {
  * -EMEDIUMTYPE  the name is another kind of object
  * -EACCES       the permission bits forbid this role
  * -EPERM        the object belongs to somebody who is not trusted
- * -ENOSPC -ENOMEM -EMFILE -ENFILE   memory or descriptors ran out
+ * -ENOSPC -ENOMEM -EMFILE -ENFILE -EFBIG   memory, descriptors or the file size limit ran out
  * -EUSERS       4,096 members already
  * -EPROTO       the object has a layout that this library does not know
  * -EBADMSG      what goes by that name is damaged, or not Ferry's */

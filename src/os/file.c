@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -81,12 +82,27 @@ int file_reserve_range(int fd, uint64_t at, uint64_t count)
     return 0;
 }
 
+/* Beyond RLIMIT_FSIZE the kernel sends SIGXFSZ, which kills: so it is never tried. */
+static int check_size(uint64_t bytes)
+{
+    struct rlimit limit;
+    if (bytes > INT64_MAX)
+        return fail(-ENOMEM, "%llu bytes are more than any file can have",
+                    (unsigned long long)bytes);
+    if (getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ||
+        bytes <= limit.rlim_cur)
+        return 0;
+    return fail(-EFBIG,
+                "a file of %llu bytes is beyond the %llu that this process may give one; raise "
+                "`ulimit -f`",
+                (unsigned long long)bytes, (unsigned long long)limit.rlim_cur);
+}
+
 int file_reserve(int fd, uint64_t size_bytes, uint64_t reserve_bytes)
 {
-    if (size_bytes > INT64_MAX)
-        return fail(-ENOMEM, "%llu bytes are more than any file can have",
-                    (unsigned long long)size_bytes);
-    int r = check_memory(fd, reserve_bytes);
+    int r = check_size(size_bytes);
+    if (r == 0)
+        r = check_memory(fd, reserve_bytes);
     if (r < 0)
         return r;
     if (ftruncate(fd, (off_t)size_bytes) < 0)

@@ -44,6 +44,9 @@ static int explain(int error, size_t bytes, const void *address)
                     address);
     if (error == -EPERM || error == -EINVAL)
         return fail(-EINVAL, "nothing can be mapped at %p; leave the address out", address);
+    if (address != NULL)
+        return fail_errno(error, "%zu bytes could not be mapped at %p; leave the address out",
+                          bytes, address);
     return fail_errno(error, "%zu bytes could not be mapped", bytes);
 }
 

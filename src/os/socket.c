@@ -42,34 +42,60 @@ int socket_pack(const void *bytes, size_t count, const int *descriptors, size_t 
     return TAKE_FD(parcel);
 }
 
-/* Collects what came along.  More than fit cannot come: the buffer is full. */
-static void collect(struct msghdr *message, int ret_descriptors[PARCEL_DESCRIPTORS])
+/* Collects what came along; returns how many. */
+static size_t collect(struct msghdr *message, int ret_descriptors[PARCEL_DESCRIPTORS])
 {
     struct cmsghdr *header = CMSG_FIRSTHDR(message);
-    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len >= CMSG_LEN(0))
-        memcpy(ret_descriptors, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len < CMSG_LEN(0))
+        return 0;
+    size_t bytes = header->cmsg_len - CMSG_LEN(0);
+    memcpy(ret_descriptors, CMSG_DATA(header), bytes);
+    return bytes / sizeof(int);
+}
+
+/* Looks at what is in the parcel and leaves it there; *ret_flags says what was cut off. */
+static ssize_t peek(int parcel, struct iovec *piece, int came[PARCEL_DESCRIPTORS], size_t *ret_came,
+                    int *ret_flags)
+{
+    union control control = {.bytes = {0}};
+    struct msghdr message = {.msg_iov = piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    ssize_t length = recvmsg(parcel, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    *ret_came = length < 0 ? 0 : collect(&message, came);
+    *ret_flags = message.msg_flags;
+    return length;
+}
+
+static int drop(int came[PARCEL_DESCRIPTORS], int error)
+{
+    for (size_t i = 0; i < PARCEL_DESCRIPTORS; i++)
+        file_close(&came[i]);
+    return error;
 }
 
 int socket_unpack(int parcel, void *ret_bytes, size_t count,
                   int ret_descriptors[PARCEL_DESCRIPTORS])
 {
-    union control control = {.bytes = {0}};
     struct iovec piece = {.iov_base = ret_bytes, .iov_len = count};
-    struct msghdr message = {.msg_iov = &piece,
-                             .msg_iovlen = 1,
-                             .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
-    ssize_t length = recvmsg(parcel, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (length < 0)
-        return errno == EMFILE ? -EMFILE : -EBADMSG;
     int came[PARCEL_DESCRIPTORS] = {-1, -1, -1, -1};
-    collect(&message, came);
-    if ((size_t)length == count && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) {
-        memcpy(ret_descriptors, came, sizeof(came));
-        return 0;
-    }
-    for (size_t i = 0; i < PARCEL_DESCRIPTORS; i++)
-        file_close(&came[i]);
-    return -EBADMSG;
+    size_t descriptor_count;
+    int flags;
+    ssize_t length = peek(parcel, &piece, came, &descriptor_count, &flags);
+    if (length < 0)
+        return -EBADMSG;
+    /* The kernel hands out as many descriptors as it can: fewer than there is room for, and yet
+     * some cut off, means that this process may have no more.  The parcel stays whole. */
+    if ((flags & MSG_CTRUNC) != 0 && descriptor_count < PARCEL_DESCRIPTORS)
+        return drop(came, -EMFILE);
+    /* Whoever takes the message out has opened the parcel; a peek alone is nothing. */
+    char byte;
+    if (recv(parcel, &byte, 1, MSG_DONTWAIT) <= 0)
+        return drop(came, -EBADMSG);
+    if ((size_t)length != count || (flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+        return drop(came, -EBADMSG);
+    memcpy(ret_descriptors, came, sizeof(came));
+    return 0;
 }

@@ -13,7 +13,8 @@ enum { PARCEL_DESCRIPTORS = 4, PARCEL_BYTES = 512 };
 int socket_pack(const void *bytes, size_t count, const int *descriptors, size_t descriptor_count);
 
 /* Unpacks exactly `count` bytes and whatever descriptors are there (close-on-exec; the rest of the
- * four become -1), and empties the parcel.  -EBADMSG if it holds anything else, or nothing. */
+ * four become -1), and empties the parcel.  -EBADMSG if it holds anything else, or nothing;
+ * -EMFILE if there are no descriptors to be had: the parcel is as it was then. */
 int socket_unpack(int parcel, void *ret_bytes, size_t count,
                   int ret_descriptors[PARCEL_DESCRIPTORS]);
 

@@ -149,7 +149,8 @@ static int find_control(struct region *region, int root, const struct region_req
         return fail_within(r, "\"%s\"", request->name);
     if (region->identity.kind != (uint32_t)request->kind)
         return fail(-EMEDIUMTYPE, "\"%s\" is a %s, not a %s", request->name,
-                    ferry_kind_name((int)region->identity.kind), ferry_kind_name(request->kind));
+                    ferry_kind_name((int)region->identity.kind),
+                    ferry_kind_name((int)request->kind));
     region->lock_fd = TAKE_FD(fd);
     return 0;
 }
