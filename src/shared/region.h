@@ -53,7 +53,8 @@ int region_find(struct region *ret_region, const struct region_request *request)
 int region_adopt(struct region *ret_region, const char *name, int descriptors[4]);
 
 /* For those who make and find: an empty region, and the mapping of both files into it.  control_fd
- * must be a description of its own, see os/ofd.h.  -EADDRINUSE if something is mapped at the address
+ * must be a description of its own, see os/ofd.h.  -EADDRINUSE if something is mapped at the
+ * address
  * (-EEXIST is the name's alone). */
 void region_init(struct region *region, const char *name);
 int region_map(struct region *region, int control_fd, int data_fd, void *address);
