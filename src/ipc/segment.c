@@ -32,6 +32,12 @@ static ferry_segment *of_fork(struct fork_handle *handle)
     return (ferry_segment *)(void *)((char *)handle - offsetof(ferry_segment, fork));
 }
 
+/* Not in a child that a bare clone() made. */
+static bool is_ours(const ferry_segment *segment)
+{
+    return segment->process == process_number();
+}
+
 /* Before a fork: a second membership, to become the child's.  If it cannot be had, the child's
  * handle will be stale. */
 static void before_fork(struct fork_handle *handle)
@@ -41,7 +47,7 @@ static void before_fork(struct fork_handle *handle)
     pthread_mutex_lock(&segment->notice.guard);
     segment->child = segment->slots;
     segment->child.tag = 0;
-    segment->child.lock_fd = segment->slots.tag == 0 || !process_is_known()
+    segment->child.lock_fd = segment->slots.tag == 0 || !is_ours(segment)
                                  ? -1
                                  : region_reopen_control(&segment->region, segment->slots.lock_fd);
     if (segment->child.lock_fd >= 0 && members_join(&segment->child, segment->region.role) < 0)
@@ -90,6 +96,8 @@ int segment_new(ferry_segment **ret_segment, struct region *region, const struct
     mutex_init(&segment->mutex, &segment->slots, &segment->bell);
     segment->region = mine;
     region_init(&mine, NULL);
+    process_begin();
+    segment->process = process_number();
     int r = fork_follow(&segment->fork);
     if (r < 0) {
         ferry_segment_close(segment);
@@ -101,7 +109,7 @@ int segment_new(ferry_segment **ret_segment, struct region *region, const struct
 
 int segment_usable(const ferry_segment *segment)
 {
-    if (!process_is_known())
+    if (!is_ours(segment))
         return fail(-ESTALE, "this process was made by a bare clone(), so the handle is not its "
                              "own; open the object again");
     if (segment->slots.tag == 0)
@@ -283,7 +291,7 @@ ferry_segment *ferry_segment_close(ferry_segment *segment)
     if (segment == NULL)
         return NULL;
     fork_drop(&segment->fork);
-    if (process_is_known() && segment->slots.tag != 0)
+    if (is_ours(segment) && segment->slots.tag != 0)
         leave(segment);
     notice_deinit(&segment->notice);
     bell_deinit(&segment->bell);

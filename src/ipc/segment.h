@@ -19,6 +19,7 @@ struct ferry_segment {
     struct notice notice;
     struct mutex mutex;
     struct fork_handle fork;
+    uint32_t process; /* that it belongs to, see os/process.h */
     bool interruptible;
 };
 

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,6 +15,7 @@ static _Atomic uint32_t *known = &always_known;
 
 static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
 static bool watching;
+static uint32_t number = 1; /* of this process, or of the last one in its line that was known */
 
 static void make_page(void)
 {
@@ -44,13 +45,23 @@ int process_watch_forks(void (*before)(void), void (*in_parent)(void), void (*in
     return r == 0 ? 0 : fail_errno(-r, "fork could not be watched");
 }
 
-bool process_is_known(void)
+uint32_t process_number(void)
 {
     /* Relaxed: written before any handle exists, and by fork's own child before it goes on. */
-    return atomic_load_explicit(known, memory_order_relaxed) != 0;
+    return atomic_load_explicit(known, memory_order_relaxed);
+}
+
+void process_begin(void)
+{
+    pthread_mutex_lock(&once);
+    if (process_number() == 0) {
+        number++;
+        process_set_known();
+    }
+    pthread_mutex_unlock(&once);
 }
 
 void process_set_known(void)
 {
-    atomic_store_explicit(known, 1, memory_order_relaxed);
+    atomic_store_explicit(known, number, memory_order_relaxed);
 }
