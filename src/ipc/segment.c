@@ -43,8 +43,9 @@ static bool is_ours(const ferry_segment *segment)
 static void before_fork(struct fork_handle *handle)
 {
     ferry_segment *segment = of_fork(handle);
-    pthread_mutex_lock(&segment->bell.guard);
+    /* In this order, which is notice_descriptor()'s. */
     pthread_mutex_lock(&segment->notice.guard);
+    pthread_mutex_lock(&segment->bell.guard);
     segment->child = segment->slots;
     segment->child.tag = 0;
     segment->child.lock_fd = segment->slots.tag == 0 || !is_ours(segment)
@@ -58,8 +59,8 @@ static void after_fork_in_parent(struct fork_handle *handle)
 {
     ferry_segment *segment = of_fork(handle);
     file_close(&segment->child.lock_fd);
-    pthread_mutex_unlock(&segment->notice.guard);
     pthread_mutex_unlock(&segment->bell.guard);
+    pthread_mutex_unlock(&segment->notice.guard);
 }
 
 static void after_fork_in_child(struct fork_handle *handle)
@@ -74,8 +75,8 @@ static void after_fork_in_child(struct fork_handle *handle)
         members_sign(&segment->slots);
     mutex_after_fork(&segment->mutex);
     notice_after_fork(&segment->notice);
-    pthread_mutex_unlock(&segment->notice.guard);
     pthread_mutex_unlock(&segment->bell.guard);
+    pthread_mutex_unlock(&segment->notice.guard);
 }
 
 int segment_new(ferry_segment **ret_segment, struct region *region, const struct slots *slots,

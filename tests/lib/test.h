@@ -147,7 +147,9 @@ struct test_number {
     bool is_unsigned;
 };
 
-#define TEST_NUMBER(number) ((struct test_number){(intmax_t)(number), (__typeof__(number))-1 > 0})
+/* The + 0 makes an atomic a plain number. */
+#define TEST_NUMBER(number)                                                                        \
+    ((struct test_number){(intmax_t)(number), (__typeof__((number) + 0))-1 > 0})
 
 void test_check_eq(const char *file, int line, const char *what, struct test_number actual,
                    struct test_number expected);

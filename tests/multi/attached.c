@@ -3,10 +3,12 @@
 
 #include <stdio.h>
 
-/* Runs a child that comes, does as `context` says, and is seen through gates while it is there. */
+enum end { CLOSE, RETURN, EXIT_AT_ONCE, DIE, EXECUTE };
+
+/* A child that comes, is seen while it is there, and leaves in its own way. */
 struct visit {
     struct test_gate *there, *go;
-    enum { CLOSE, RETURN, EXIT_AT_ONCE, DIE, EXECUTE } end;
+    enum end end;
 };
 
 static void visit(void *context)
@@ -33,7 +35,7 @@ static void visit(void *context)
     }
 }
 
-static struct ferry_object see_visit(int end)
+static struct ferry_object see_visit(enum end end)
 {
     struct visit *context = test_shared(sizeof *context);
     *context = (struct visit){test_gate_new(), test_gate_new(), end};

@@ -55,9 +55,11 @@ TEST(unprotected_counter_is_exact_on_one_core) /* H5, E5 */
 
 /* ---- An owner that goes ---- */
 
+enum end { DIE, RETURN, CLOSE, EXECUTE };
+
 struct owner {
     struct test_gate *holds, *go;
-    enum { DIE, RETURN, CLOSE, EXECUTE } end;
+    enum end end;
 };
 
 static void own(void *context)
@@ -88,7 +90,7 @@ static void be_told_of_a_death(void *context)
 }
 
 /* The owner goes while one waiter is asleep; a second one comes later. */
-static void check_takeover(int end)
+static void check_takeover(enum end end)
 {
     ferry_segment *segment = create("x", 10);
     struct owner *owner = test_shared(sizeof *owner);
