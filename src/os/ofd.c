@@ -1,6 +1,7 @@
 /* fcntl(2) with F_OFD_SETLK and F_OFD_GETLK. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <unistd.h>
 
 #include "os/ofd.h"
@@ -30,4 +31,14 @@ int ofd_is_locked(int fd, off_t at, off_t count)
     if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
         return -errno;
     return lock.l_type != F_UNLCK;
+}
+
+off_t ofd_extent(int fd, off_t at)
+{
+    struct flock lock = range(F_WRLCK, at, 1);
+    if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+        return -errno;
+    if (lock.l_type == F_UNLCK)
+        return 0;
+    return lock.l_len != 0 ? lock.l_len : INT64_MAX; /* 0 reaches to the end of all files */
 }

@@ -18,4 +18,8 @@ int ofd_unlock(int fd, off_t at, off_t count);
 /* Does another description hold any of these bytes?  1, 0, or -errno. */
 int ofd_is_locked(int fd, off_t at, off_t count);
 
+/* How many bytes the lock that another description has on this byte covers; 0 if there is none, or
+ * -errno. */
+off_t ofd_extent(int fd, off_t at);
+
 #endif

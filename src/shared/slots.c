@@ -78,9 +78,8 @@ static int try_slot(struct slots *slots, uint32_t slot)
         return 1;
     if (r != -EAGAIN)
         return fail_errno(r, "the kernel gave no lock on a member's byte");
-    if (ofd_is_locked(slots->lock_fd, LAYOUT_REMOVAL_BYTE, 1) == 1)
-        return -ESTALE;
-    return 0;
+    /* A member's lock is one byte.  All of them as one: an abandoned object is being removed. */
+    return ofd_extent(slots->lock_fd, (off_t)slot) > 1 ? -ESTALE : 0;
 }
 
 /* Looks for a slot that nobody uses.  When many come at once they would all try the same one, so

@@ -61,6 +61,22 @@ TEST(a_range_is_taken_whole_or_not_at_all)
     close_both(&fd);
 }
 
+TEST(the_extent_of_a_lock_is_told)
+{
+    struct two fd = two_descriptions();
+    CHECK_EQ(ofd_extent(fd.two, 7), 0);
+    CHECK_OK(ofd_lock(fd.one, 7, 1));
+    CHECK_EQ(ofd_extent(fd.two, 7), 1);
+    CHECK_EQ(ofd_extent(fd.two, 8), 0);
+    CHECK_EQ(ofd_extent(fd.one, 7), 0);
+    CHECK_OK(ofd_lock(fd.one, 0, 4097));
+    CHECK_EQ(ofd_extent(fd.two, 7), 4097);
+    CHECK_OK(ofd_lock(fd.one, 0, 0));
+    CHECK_EQ(ofd_extent(fd.two, 7), INT64_MAX);
+    CHECK_EQ(ofd_extent(-1, 7), -EBADF);
+    close_both(&fd);
+}
+
 TEST(bytes_beyond_the_end_can_be_locked)
 {
     struct two fd = two_descriptions(); /* of an empty file */
