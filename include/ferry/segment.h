@@ -11,8 +11,9 @@
  * exec: closes them, unless handed over (ferry_segment_hand_over).
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
- * Descriptors: an open handle costs one, an anonymous one three; its first wait for the lock
- *   or its first ferry_segment_descriptor() costs two more, and each thread asleep for the lock three.
+ * Descriptors: an open handle costs one, one that was taken two, an anonymous one three; its first
+ *   wait for the lock or its first ferry_segment_descriptor() costs two more, and each thread asleep
+ *   for the lock three.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory.
  * The object is damaged then, the calling process is not. */

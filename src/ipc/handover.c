@@ -1,7 +1,7 @@
 /* Handing a segment to another process: a parcel with a membership in it.
  *
  * In the parcel: a description of the control file that already holds the lock on a slot, another
- * to map, the data for the role, and an anonymous object's bell.  If the parcel is lost, the kernel
+ * to map, the data for the role, and the bell.  If the parcel is lost, the kernel
  * closes what is in it and the slot is free again; a member comes into being when it is opened.
  *
  * A parcel may come from anybody: nothing in it is believed that the kernel does not confirm. */
@@ -38,12 +38,14 @@ static int pack(ferry_segment *segment, unsigned role, int lock_fd, uint32_t slo
     CLEANUP(file_close) int data = region_reopen_data(region, role);
     if (data < 0)
         return data;
+    int r = bell_ready(&segment->bell); /* the receiver may have no right to open it */
+    if (r < 0)
+        return r;
     struct parcel parcel = {.kind = region->identity.kind, .slot = slot};
     memcpy(parcel.magic, MAGIC, sizeof(MAGIC));
     snprintf(parcel.name, sizeof(parcel.name), "%s", region->name);
     const int descriptors[] = {lock_fd, control, data, segment->bell.fd};
-    size_t count = region->name[0] == '\0' ? 4 : 3;
-    int r = socket_pack(&parcel, sizeof(parcel), descriptors, count);
+    r = socket_pack(&parcel, sizeof(parcel), descriptors, PARCEL_DESCRIPTORS);
     return r < 0 ? fail_errno(r, "the segment could not be packed") : r;
 }
 

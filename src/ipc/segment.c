@@ -91,8 +91,9 @@ int segment_new(ferry_segment **ret_segment, struct region *region, const struct
     segment->interruptible = interruptible;
     segment->fork = (struct fork_handle){
         .before = before_fork, .in_parent = after_fork_in_parent, .in_child = after_fork_in_child};
-    bell_init(&segment->bell, mine.name, mine.identity.id, region_control_mode(mine.mode),
-              TAKE_FD(mine.bell_fd));
+    const struct bell_rights rights = {
+        .owner = mine.owner, .group = mine.group, .mode = region_control_mode(mine.mode)};
+    bell_init(&segment->bell, mine.name, mine.identity.id, rights, TAKE_FD(mine.bell_fd));
     notice_init(&segment->notice, &segment->slots, &segment->bell);
     mutex_init(&segment->mutex, &segment->slots, &segment->bell);
     segment->region = mine;

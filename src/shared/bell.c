@@ -5,6 +5,7 @@
  * somebody else made meanwhile.  If its maker dies in between, a bud stays, for sweep.c. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -22,9 +23,9 @@
 /* A FIFO gives room back a page at a time. */
 enum { FIFO_PAGE = 4096, ATTEMPTS = 16 };
 
-void bell_init(struct bell *bell, const char *name, uint64_t id, unsigned mode, int fd)
+void bell_init(struct bell *bell, const char *name, uint64_t id, struct bell_rights rights, int fd)
 {
-    *bell = (struct bell){.id = id, .mode = mode, .fd = fd};
+    *bell = (struct bell){.id = id, .rights = rights, .fd = fd};
     snprintf(bell->name, sizeof(bell->name), "%s", name);
     pthread_mutex_init(&bell->guard, NULL);
 }
@@ -33,6 +34,17 @@ void bell_deinit(struct bell *bell)
 {
     file_close(&bell->fd);
     pthread_mutex_destroy(&bell->guard);
+}
+
+/* All who may be members must be able to open the FIFO, whichever of them makes it.  Root gives it
+ * to the object's owner, others give it to its group; where that cannot be, all may ring, which
+ * costs the members a look at most. */
+static int give_to_members(const struct bell_rights *rights, int root, const char *bud)
+{
+    bool is_given = fchownat(root, bud, rights->owner, rights->group, AT_SYMLINK_NOFOLLOW) == 0 ||
+                    fchownat(root, bud, (uid_t)-1, rights->group, AT_SYMLINK_NOFOLLOW) == 0;
+    bool for_all = !is_given || (rights->mode & S_IWOTH) != 0;
+    return fchmodat(root, bud, for_all ? 0666 : rights->mode, 0) < 0 ? -errno : 0;
 }
 
 static int make(const struct bell *bell, int root, const char *file)
@@ -44,9 +56,8 @@ static int make(const struct bell *bell, int root, const char *file)
     root_file(bud, bell->name, ROOT_BUD, number);
     if (mkfifoat(root, bud, 0600) < 0)
         return -errno;
-    int r = 0;
-    if (fchmodat(root, bud, bell->mode, 0) < 0 ||
-        renameat2(root, bud, root, file, RENAME_NOREPLACE) < 0)
+    int r = give_to_members(&bell->rights, root, bud);
+    if (r == 0 && renameat2(root, bud, root, file, RENAME_NOREPLACE) < 0)
         r = -errno;
     if (r < 0)
         unlinkat(root, bud, 0);
@@ -54,15 +65,26 @@ static int make(const struct bell *bell, int root, const char *file)
     return r == -EEXIST || r == -ENOENT ? 0 : r;
 }
 
+/* Was it made by somebody who may be a member?  Another user could plant one, let some members open
+ * it, and then shut the others out: those would sleep beside a silent bell. */
+static bool is_members_own(const struct bell_rights *rights, const struct stat *status)
+{
+    uid_t maker = status->st_uid;
+    return maker == 0 || maker == rights->owner || maker == geteuid() ||
+           (rights->mode & S_IWOTH) != 0 ||
+           ((rights->mode & S_IWGRP) != 0 && status->st_gid == rights->group);
+}
+
 /* For reading and writing: such an open of a FIFO never blocks, and writes never break. */
-static int open_fifo(int root, const char *file)
+static int open_fifo(const struct bell *bell, int root, const char *file)
 {
     CLEANUP(file_close)
     int fd = openat(root, file, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     struct stat status;
-    if (fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode))
+    if (fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode) ||
+        !is_members_own(&bell->rights, &status))
         return -EBADMSG;
     return TAKE_FD(fd);
 }
@@ -77,7 +99,7 @@ static int open_or_make(const struct bell *bell)
     int fd = -ENOENT;
     /* More than once, because a sweeper may take a new one away before it is opened. */
     for (int i = 0; i < ATTEMPTS && fd == -ENOENT; i++) {
-        fd = open_fifo(root, file);
+        fd = open_fifo(bell, root, file);
         if (fd != -ENOENT)
             break;
         int r = make(bell, root, file);

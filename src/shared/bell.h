@@ -10,19 +10,28 @@
 
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <ferry/base.h>
+
+/* Who may be a member of the object, and so may ring and listen: the control file's rights. */
+struct bell_rights {
+    uid_t owner;
+    gid_t group;
+    unsigned mode;
+};
 
 struct bell {
     char name[FERRY_NAME_SIZE]; /* of the object; "" if anonymous */
     uint64_t id;                /* of the object */
-    unsigned mode;              /* of a FIFO to be made */
-    int fd;                     /* -1 until it is needed */
-    pthread_mutex_t guard;      /* of fd */
+    struct bell_rights rights;
+    int fd;                /* -1 until it is needed */
+    pthread_mutex_t guard; /* of fd */
 };
 
-/* fd: an anonymous object's eventfd, which the bell owns from then on, or -1. */
-void bell_init(struct bell *bell, const char *name, uint64_t id, unsigned mode, int fd);
+/* fd: an anonymous object's eventfd or a bell that was handed over, which this one owns from then
+ * on; or -1. */
+void bell_init(struct bell *bell, const char *name, uint64_t id, struct bell_rights rights, int fd);
 void bell_deinit(struct bell *bell);
 
 /* Makes sure that it can be rung and listened to; 0 or -errno with an explanation. */

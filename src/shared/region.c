@@ -144,6 +144,8 @@ static int find_control(struct region *region, int root, const struct region_req
     int r = check_owner(fd, request, ret_status);
     if (r < 0)
         return r;
+    region->owner = ret_status->st_uid;
+    region->group = ret_status->st_gid;
     r = region_read_identity(fd, &region->identity);
     if (r < 0)
         return fail_within(r, "\"%s\"", request->name);
@@ -274,11 +276,13 @@ int region_adopt(struct region *ret_region, const char *name, int descriptors[4]
     if (access < 0 || fstat(data, &status) < 0 || !S_ISREG(status.st_mode) ||
         (uint64_t)status.st_size != region.identity.size_bytes)
         return fail(-EBADMSG, "the data handed over are not what the control memory says");
+    region.mode = status.st_mode & 0777;
+    region.owner = status.st_uid;
+    region.group = status.st_gid;
     struct layout_identity again;
     r = region_read_identity(control, &again);
     if (r < 0 || memcmp(&again, &region.identity, sizeof(again)) != 0)
         return fail(-EBADMSG, "the descriptors handed over do not belong together");
-    region.mode = status.st_mode & 0777;
     region.role = (access & O_ACCMODE) == O_RDONLY ? FERRY_READ : FERRY_READ | FERRY_WRITE;
     r = region_map(&region, control, data, NULL);
     if (r < 0)

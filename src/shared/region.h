@@ -29,12 +29,14 @@ struct region {
     char name[FERRY_NAME_SIZE];      /* "" if anonymous */
     struct layout_identity identity; /* a private copy */
     unsigned mode;                   /* of the data */
-    unsigned role;                   /* FERRY_READ | FERRY_WRITE: what this mapping allows */
+    uid_t owner;                     /* of the control file */
+    gid_t group;
+    unsigned role; /* FERRY_READ | FERRY_WRITE: what this mapping allows */
     struct map control_map;
     struct map data;
     int lock_fd; /* carries the member's byte lock; taken over by its slots */
     int data_fd; /* anonymous: kept to be handed on; else -1 */
-    int bell_fd; /* anonymous: until the bell takes it; else -1 */
+    int bell_fd; /* anonymous, or handed over: until the bell takes it; else -1 */
 };
 
 /* The roles in a set of flags: neither READ nor WRITE means both. */
@@ -48,8 +50,7 @@ int region_make(struct region *ret_region, struct slots *ret_slots,
 /* Opens what goes by request->name, without becoming a member.  -ENOENT. */
 int region_find(struct region *ret_region, const struct region_request *request);
 
-/* Wraps descriptors that were handed over: lock, control, data, bell (-1 if named).  Owns them in
- * any case. */
+/* Wraps descriptors that were handed over: lock, control, data, bell.  Owns them in any case. */
 int region_adopt(struct region *ret_region, const char *name, int descriptors[4]);
 
 /* For those who make and find: an empty region, and the mapping of both files into it.  control_fd

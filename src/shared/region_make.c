@@ -111,6 +111,8 @@ static int make_files(struct region *region, int root, const struct region_reque
     if (fstat(data, &status) < 0)
         return fail_errno(-errno, "the new data file cannot be looked at");
     region->mode = status.st_mode & 0777;
+    region->owner = status.st_uid;
+    region->group = status.st_gid;
     region->lock_fd = file_make_unnamed(root, 0600);
     if (region->lock_fd < 0)
         return region->lock_fd;

@@ -25,7 +25,7 @@ static struct bell eventfd_bell(void)
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     CHECK_ERRNO(fd);
     struct bell bell;
-    bell_init(&bell, "", 0, 0600, fd);
+    bell_init(&bell, "", 0, (struct bell_rights){.mode = 0600}, fd);
     return bell;
 }
 
@@ -33,7 +33,7 @@ static struct bell eventfd_bell(void)
 static struct bell fifo_bell(void)
 {
     struct bell bell;
-    bell_init(&bell, "x", 0xABC, 0600, -1);
+    bell_init(&bell, "x", 0xABC, (struct bell_rights){.mode = 0600}, -1);
     CHECK_EQ(bell_ready(&bell), 0);
     return bell;
 }
