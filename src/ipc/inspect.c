@@ -10,7 +10,6 @@
 #include "ipc/look.h"
 #include "ipc/segment.h"
 #include "os/file.h"
-#include "os/ofd.h"
 #include "os/proc.h"
 #include "shared/board.h"
 #include "shared/mutex.h"
@@ -48,11 +47,8 @@ int ferry_segment_look(ferry_segment *segment, struct ferry_object *ret_object)
         r = check_object_size(ret_object);
     if (r < 0)
         return r;
-    int fd = region_reopen_control(&segment->region, segment->slots.lock_fd);
-    if (fd < 0)
-        return fd;
     CLEANUP(look_release) struct look look = {.fd = -1};
-    r = look_at(&look, segment->region.name, segment->region.name, fd);
+    r = look_as_member(&look, segment->region.name, segment->slots.lock_fd, segment->slots.slot);
     if (r == 0)
         *ret_object = look.object;
     return r;
@@ -66,7 +62,7 @@ static struct ferry_member describe_member(struct look *look, uint32_t slot, uin
     struct ferry_member member = {
         .slot = slot,
         .pid = layout_stamp_pid(joined),
-        .alive = ofd_is_locked(look->fd, (off_t)slot, 1) == 1,
+        .alive = look_is_alive(look, slot),
         .same_pid_namespace = namespace != 0 && RELAXED(entry->namespace) == namespace,
         .role = RELAXED(entry->role) & (FERRY_READ | FERRY_WRITE),
         .joined_unix_ms = layout_stamp_unix_ms(joined),
@@ -160,9 +156,8 @@ int ferry_look_raw(const char *name, int (*each)(const struct ferry_field *field
 
 int ferry_remove(const char *name)
 {
-    int r = sweep_remove(name);
-    sweep_sometimes();
-    return r;
+    sweep_sometimes(); /* first, so that what is explained is the removal */
+    return sweep_remove(name);
 }
 
 int ferry_sweep(void)

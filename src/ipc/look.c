@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/name.h"
 #include "ipc/look.h"
 #include "os/file.h"
 #include "os/ofd.h"
@@ -30,7 +31,8 @@ enum { READ_ATTEMPTS = 100 };
 
 void look_release(struct look *look)
 {
-    file_close(&look->fd);
+    if (!look->is_lent)
+        file_close(&look->fd);
     free(look->control);
     look->control = NULL;
 }
@@ -80,13 +82,19 @@ static int read_whole_copy(struct look *look)
 
 /* ---- Understanding --------------------------------------------------------------------------- */
 
+bool look_is_alive(const struct look *look, uint32_t slot)
+{
+    return (look->is_lent && slot == look->own_slot) ||
+           ofd_is_locked(look->fd, (off_t)slot, 1) == 1;
+}
+
 static void count_members(struct look *look)
 {
     struct ferry_object *object = &look->object;
     for (uint32_t slot = 0; slot < look->high; slot++) {
         if (RELAXED(look->control->members[slot].joined) == 0)
             continue;
-        if (ofd_is_locked(look->fd, (off_t)slot, 1) == 1)
+        if (look_is_alive(look, slot))
             object->attached++;
         else
             object->dead++;
@@ -121,7 +129,7 @@ static void describe_segment(struct look *look)
     struct layout_entry *owner = &look->control->members[slot];
     bool current = slot_tag_make(slot, RELAXED(owner->generation)) == (word & TAG_MASK);
     object->lock_owner_pid = current ? layout_stamp_pid(RELAXED(owner->joined)) : 0;
-    object->lock_owner_dead = !current || ofd_is_locked(look->fd, (off_t)slot, 1) == 0;
+    object->lock_owner_dead = !current || !look_is_alive(look, slot);
 }
 
 static void describe_identity(struct look *look)
@@ -129,7 +137,6 @@ static void describe_identity(struct look *look)
     struct ferry_object *object = &look->object;
     const struct layout_identity *identity = &look->control->identity;
     object->kind = (int)identity->kind;
-    object->temporary = (identity->flags & LAYOUT_TEMPORARY) != 0;
     object->anonymous = (identity->flags & LAYOUT_ANONYMOUS) != 0;
     object->size_bytes = identity->size_bytes;
     object->mode = identity->mode & 0777;
@@ -143,7 +150,7 @@ static void describe_label(struct look *look)
     char *label = look->object.label;
     memcpy(label, look->control->label, FERRY_NAME_SIZE);
     label[FERRY_NAME_SIZE - 1] = '\0';
-    if (ferry_name_check(label) < 0)
+    if (!name_is_valid(label))
         label[0] = '\0';
 }
 
@@ -157,7 +164,7 @@ static void describe_data(struct look *look)
     }
     CLEANUP(file_close) int root = root_open();
     char file[ROOT_FILE_SIZE];
-    root_file(file, object->label, ROOT_DATA, look->control->identity.id);
+    root_file(file, object->label, ROOT_DATA, look->inode);
     struct stat status;
     if (root < 0 || fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return;
@@ -172,35 +179,61 @@ static void describe_damage(struct look *look)
              (int)sizeof(look->object.damage) - 1, ferry_explain());
 }
 
-int look_at(struct look *ret_look, const char *name, const char *label, int fd)
+/* Reads and describes what look->fd is open on. */
+static int look_into(struct look *look, const char *name, const char *label)
 {
-    CLEANUP(look_release) struct look look = {.fd = fd};
-    struct ferry_object *object = &look.object;
+    struct ferry_object *object = &look->object;
     object->object_bytes = sizeof(*object);
     snprintf(object->name, sizeof(object->name), "%s", name);
     snprintf(object->label, sizeof(object->label), "%s", label ? label : "");
     struct stat status;
-    if (fstat(fd, &status) < 0)
+    if (fstat(look->fd, &status) < 0)
         return fail_errno(-errno, "\"%s\" cannot be looked at", name);
     object->owner = status.st_uid;
     object->group = status.st_gid;
+    object->temporary = S_ISREG(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+    look->inode = status.st_ino;
     struct layout_identity identity;
-    if (region_read_identity(fd, &identity) < 0) {
-        describe_damage(&look);
-    } else {
-        int r = read_whole_copy(&look);
-        if (r < 0)
-            return r;
-        describe_identity(&look);
-        if (label == NULL)
-            describe_label(&look);
-        object->removed = status.st_nlink == 0 && !object->anonymous;
-        object->reserved_bytes = (uint64_t)status.st_blocks * 512;
-        count_members(&look);
-        describe_ledger(&look);
-        describe_segment(&look);
-        describe_data(&look);
+    if (region_read_identity(look->fd, &identity) < 0) {
+        describe_damage(look);
+        return 0;
     }
+    int r = read_whole_copy(look);
+    if (r < 0)
+        return r;
+    describe_identity(look);
+    if (label == NULL)
+        describe_label(look);
+    object->removed = status.st_nlink == 0 && !object->anonymous;
+    object->reserved_bytes = (uint64_t)status.st_blocks * 512;
+    count_members(look);
+    describe_ledger(look);
+    describe_segment(look);
+    describe_data(look);
+    return 0;
+}
+
+int look_at(struct look *ret_look, const char *name, const char *label, int fd)
+{
+    CLEANUP(look_release) struct look look = {.fd = fd};
+    int r = look_into(&look, name, label);
+    if (r < 0)
+        return r;
+    *ret_look = look;
+    look = (struct look){.fd = -1};
+    return 0;
+}
+
+/* Goes by its name while it has one; else by this descriptor, as it does in a listing. */
+int look_as_member(struct look *ret_look, const char *name, int lock_fd, uint32_t slot)
+{
+    CLEANUP(look_release) struct look look = {.fd = lock_fd, .is_lent = true, .own_slot = slot};
+    int r = look_into(&look, name, name);
+    if (r < 0)
+        return r;
+    struct ferry_object *object = &look.object;
+    if (object->removed || object->anonymous)
+        snprintf(object->name, sizeof(object->name), "held:%d:%d", (int)getpid(), lock_fd);
     *ret_look = look;
     look = (struct look){.fd = -1};
     return 0;

@@ -2,6 +2,8 @@
 #ifndef FERRY_IPC_LOOK_H
 #define FERRY_IPC_LOOK_H
 
+#include <stdbool.h>
+
 #include <ferry/inspect.h>
 
 #include "shared/layout.h"
@@ -9,9 +11,12 @@
 /* What was read of one object.  `control` is a copy: nothing in it moves, and nothing in it is
  * believed beyond what it is. */
 struct look {
-    int fd; /* of the control file; asks the kernel who is alive */
+    int fd;            /* of the control file; asks the kernel who is alive */
+    bool is_lent;      /* fd stays its owner's … */
+    uint32_t own_slot; /* … who has this slot: the kernel does not tell it of its own lock */
     struct layout *control;
-    uint32_t high; /* entries in the copy */
+    uint32_t high;  /* entries in the copy */
+    uint64_t inode; /* of the control file: the ID of its parts */
     struct ferry_object object;
 };
 
@@ -23,5 +28,11 @@ int look_open(struct look *ret_look, const char *name);
 
 /* The same for a control file that is open already; takes fd.  label NULL: as noted in the file. */
 int look_at(struct look *ret_look, const char *name, const char *label, int fd);
+
+/* The same for a member, which lends its lock_fd: it may have no right to open the file again. */
+int look_as_member(struct look *ret_look, const char *name, int lock_fd, uint32_t slot);
+
+/* Is the member in that slot alive? */
+bool look_is_alive(const struct look *look, uint32_t slot);
 
 #endif

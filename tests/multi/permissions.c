@@ -328,18 +328,17 @@ static void find_bell(char *ret_path, size_t size)
 
 static void plant_bell(void *path)
 {
-    CHECK_ERRNO(mkfifo(path, 0666));
+    CHECK(mkfifo(path, 0666) == 0 || errno == EEXIST);
 }
 
 static void shut_bell(void *path)
 {
-    CHECK_ERRNO(chmod(path, 0));
+    CHECK(chmod(path, 0) == 0 || errno == EPERM);
 }
 
 static void get_lock(void *gate)
 {
     ferry_segment *segment = attach_trusting(0);
-    CHECK_ERR(ferry_segment_descriptor(segment), EBADMSG);
     test_gate_open(gate);
     CHECK_OK(ferry_segment_lock(segment, FERRY_FOREVER));
 }

@@ -1,0 +1,386 @@
+/* Handing a segment to another process: over exec, over a socket, to another user (contract G1,
+ * G11, K3). */
+#include "support.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+enum { STRANGER = 61003 };
+
+/* ---- Ways to hand over ---- */
+
+/* Sends a descriptor through a socket, as any program would. */
+static void send_descriptor(int channel, int descriptor)
+{
+    char byte = 'p', room[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec piece = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    CHECK_EQ(sendmsg(channel, &message, 0), 1);
+}
+
+static int receive_descriptor(int channel)
+{
+    char byte, room[CMSG_SPACE(sizeof(int))];
+    struct iovec piece = {&byte, 1};
+    struct msghdr message = {
+        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    CHECK_EQ(recvmsg(channel, &message, MSG_CMSG_CLOEXEC), 1);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    CHECK(header != NULL);
+    int descriptor;
+    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    return descriptor;
+}
+
+struct receiver {
+    int channel;
+    uid_t user;
+    void (*use)(ferry_segment *segment);
+};
+
+static void receive(void *context)
+{
+    const struct receiver *receiver = context;
+    if (receiver->user != 0) {
+        CHECK_ERRNO(setgroups(0, NULL));
+        CHECK_ERRNO(setresgid(receiver->user, receiver->user, receiver->user));
+        CHECK_ERRNO(setresuid(receiver->user, receiver->user, receiver->user));
+    }
+    ferry_segment *segment;
+    int parcel = receive_descriptor(receiver->channel);
+    close(receiver->channel);
+    CHECK_OK(ferry_segment_take(&segment, parcel));
+    CHECK_EQ(fcntl(parcel, F_GETFD), -1); /* closed */
+    receiver->use(segment);
+    ferry_segment_close(segment);
+}
+
+/* A stranger to the object: forked before it is opened. */
+struct delivery {
+    int channel;
+    pid_t receiver;
+};
+
+static struct delivery expect_delivery(uid_t user, void (*use)(ferry_segment *segment))
+{
+    int channel[2];
+    CHECK_ERRNO(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel));
+    struct receiver receiver = {channel[1], user, use};
+    struct delivery delivery = {channel[0], test_child(receive, &receiver)};
+    close(channel[1]);
+    return delivery;
+}
+
+static void deliver(struct delivery delivery, ferry_segment *segment, unsigned role)
+{
+    int parcel;
+    CHECK_OK(ferry_segment_hand_over(segment, role, &parcel));
+    CHECK_EQ(fcntl(parcel, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    send_descriptor(delivery.channel, parcel);
+    close(parcel);
+    close(delivery.channel);
+}
+
+/* ---- What receivers do ---- */
+
+static void write_and_notify(ferry_segment *segment)
+{
+    CHECK_OK(ferry_segment_lock(segment, FERRY_FOREVER));
+    strcpy(ferry_segment_data(segment), "received");
+    CHECK_OK(ferry_segment_unlock(segment));
+    CHECK_OK(ferry_segment_notify(segment));
+}
+
+static void check_delivery(ferry_segment *segment, struct delivery delivery)
+{
+    uint32_t version = 0;
+    CHECK(ferry_segment_descriptor(segment) >= 0);
+    deliver(delivery, segment, 0);
+    CHECK_OK(ferry_segment_wait(segment, &version, FERRY_FOREVER));
+    CHECK_STR(ferry_segment_data(segment), "received");
+    test_wait_ok(delivery.receiver);
+    struct ferry_object object = look_at(segment);
+    CHECK_EQ(object.attached, 1);
+    CHECK_EQ(object.attach_count, 2);
+    CHECK_EQ(object.detach_count, 1);
+}
+
+TEST(named_segment_goes_through_a_socket) /* G11 */
+{
+    struct delivery delivery = expect_delivery(0, write_and_notify);
+    ferry_segment *segment = create("x", 100);
+    check_delivery(segment, delivery);
+    destroy(segment, "x");
+}
+
+TEST(anonymous_segment_goes_through_a_socket) /* G1, G11 */
+{
+    struct delivery delivery = expect_delivery(0, write_and_notify);
+    ferry_segment *segment = create(NULL, 100);
+    check_delivery(segment, delivery);
+    ferry_segment_close(segment);
+}
+
+static void need_other_users(void)
+{
+    if (geteuid() != 0)
+        SKIP("becoming another user needs root");
+}
+
+static void look_at_it(ferry_segment *segment)
+{
+    struct ferry_object object = look_at(segment);
+    CHECK_EQ(object.attached, 2);
+    CHECK_EQ(object.size_bytes, 100);
+    CHECK_EQ(object.owner, 0);
+    check_ledger(&object);
+    CHECK_OK(ferry_segment_lock(segment, FERRY_NOW));
+    object = look_at(segment);
+    CHECK_EQ(object.lock_owner_pid, getpid());
+    CHECK(!object.lock_owner_dead);
+}
+
+TEST(receiver_without_permission_looks_at_what_it_has) /* G13 */
+{
+    need_other_users();
+    for (int anonymous = 0; anonymous < 2; anonymous++) {
+        struct delivery delivery = expect_delivery(STRANGER, look_at_it);
+        ferry_segment *segment = create(anonymous ? NULL : "x", 100);
+        deliver(delivery, segment, 0);
+        test_wait_ok(delivery.receiver);
+        ferry_segment_close(segment);
+    }
+    CHECK_OK(ferry_remove("x"));
+}
+
+TEST(receiver_needs_no_permission_of_its_own) /* G11 */
+{
+    need_other_users();
+    for (int anonymous = 0; anonymous < 2; anonymous++) {
+        struct delivery delivery = expect_delivery(STRANGER, write_and_notify);
+        ferry_segment *segment = create(anonymous ? NULL : "x", 100); /* mode 0600, closed root */
+        check_delivery(segment, delivery);
+        ferry_segment_close(segment);
+    }
+    CHECK_OK(ferry_remove("x"));
+}
+
+static struct test_gate *holds, *release;
+
+static void hold_lock(ferry_segment *segment)
+{
+    CHECK_OK(ferry_segment_lock(segment, FERRY_FOREVER));
+    test_gate_open(holds);
+    test_gate_wait(release);
+    CHECK_OK(ferry_segment_unlock(segment));
+    stay(); /* so that it is not our death that wakes the waiter */
+}
+
+static void open_when_asleep(void *context)
+{
+    const pid_t *sleeper = context;
+    test_sleeping(*sleeper);
+    test_gate_open(release);
+}
+
+TEST(receiver_without_permission_wakes_who_waits_for_its_lock) /* G11, H5 */
+{
+    need_other_users();
+    for (int anonymous = 0; anonymous < 2; anonymous++) {
+        holds = test_gate_new();
+        release = test_gate_new();
+        struct delivery delivery = expect_delivery(STRANGER, hold_lock);
+        pid_t self = getpid(), opener = test_child(open_when_asleep, &self);
+        ferry_segment *segment = create(anonymous ? NULL : "x", 100);
+        deliver(delivery, segment, 0);
+        test_gate_wait(holds);
+        CHECK_OK(ferry_segment_lock(segment, FERRY_FOREVER));
+        CHECK_OK(ferry_segment_unlock(segment));
+        test_kill(delivery.receiver);
+        end_of(opener);
+        ferry_segment_close(segment);
+    }
+    CHECK_OK(ferry_remove("x"));
+}
+
+static void try_to_write(ferry_segment *segment)
+{
+    char *data = ferry_segment_data(segment);
+    CHECK_STR(data, "read me");
+    CHECK(mprotect(data, 4096, PROT_READ | PROT_WRITE) < 0);
+    for (int descriptor = 3; descriptor < 64; descriptor++) {
+        char path[64];
+        struct stat status;
+        snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+        if (fstat(descriptor, &status) < 0 || status.st_size != 100)
+            continue;
+        CHECK(pwrite(descriptor, "!", 1, 0) < 0);
+        CHECK(open(path, O_RDWR | O_CLOEXEC) < 0);
+        CHECK(mmap(NULL, 100, PROT_WRITE, MAP_SHARED, descriptor, 0) == MAP_FAILED);
+    }
+    int parcel;
+    CHECK_ERR(ferry_segment_hand_over(segment, FERRY_WRITE, &parcel), EACCES);
+    CHECK_ERR(ferry_segment_hand_over(segment, 0, &parcel), EACCES);
+    CHECK_OK(ferry_segment_lock(segment, FERRY_FOREVER));
+    CHECK_OK(ferry_segment_unlock(segment));
+    CHECK_OK(ferry_segment_notify(segment));
+}
+
+TEST(reader_of_another_user_cannot_make_itself_a_writer) /* G4 */
+{
+    need_other_users();
+    for (int anonymous = 0; anonymous < 2; anonymous++) {
+        struct delivery delivery = expect_delivery(STRANGER, try_to_write);
+        ferry_segment *segment = create(anonymous ? NULL : "x", 100);
+        strcpy(ferry_segment_data(segment), "read me");
+        deliver(delivery, segment, FERRY_READ);
+        test_wait_ok(delivery.receiver);
+        CHECK_STR(ferry_segment_data(segment), "read me");
+        ferry_segment_close(segment);
+    }
+    CHECK_OK(ferry_remove("x"));
+}
+
+/* ---- Across exec ---- */
+
+/* This same program, started again with a parcel. */
+__attribute__((constructor)) static void take_after_exec(void)
+{
+    const char *parcel = getenv("FERRY_TEST_PARCEL");
+    ferry_segment *segment;
+    if (parcel == NULL)
+        return;
+    if (ferry_segment_take(&segment, atoi(parcel)) < 0)
+        _exit(1);
+    struct ferry_object object = {.object_bytes = sizeof object};
+    bool alone = ferry_segment_look(segment, &object) == 0 && object.attached == 1;
+    strcpy(ferry_segment_data(segment), "received");
+    _exit(alone && ferry_segment_notify(segment) == 0 ? 0 : 2);
+}
+
+struct heir {
+    ferry_segment *segment;
+    struct test_gate *alone;
+};
+
+static void exec_with_parcel(void *context)
+{
+    const struct heir *heir = context;
+    char number[16];
+    int parcel;
+    CHECK_OK(ferry_segment_hand_over(heir->segment, 0, &parcel));
+    CHECK_ERRNO(fcntl(parcel, F_SETFD, 0));
+    snprintf(number, sizeof number, "%d", parcel);
+    setenv("FERRY_TEST_PARCEL", number, 1);
+    test_gate_wait(heir->alone);
+    execl("/proc/self/exe", "taker", (char *)NULL);
+}
+
+static void check_exec(const char *name)
+{
+    int own; /* an anonymous one must not be gone when the program has done its work */
+    ferry_segment *segment = create(name, 100), *after;
+    CHECK_OK(ferry_segment_hand_over(segment, FERRY_READ, &own));
+    struct heir heir = {segment, test_gate_new()};
+    pid_t child = test_child(exec_with_parcel, &heir);
+    ferry_segment_close(segment);
+    test_gate_open(heir.alone);
+    test_wait_ok(child);
+    CHECK_OK(ferry_segment_take(&after, own));
+    CHECK_STR(ferry_segment_data(after), "received");
+    CHECK_EQ(look_at(after).attached, 1);
+    CHECK_EQ(look_at(after).version, 1);
+    ferry_segment_close(after);
+}
+
+TEST(segment_goes_on_after_exec) /* G11 */
+{
+    for (int anonymous = 0; anonymous < 2; anonymous++)
+        check_exec(anonymous ? NULL : "x");
+    CHECK_OK(ferry_remove("x"));
+}
+
+/* ---- Parcels ---- */
+
+TEST(parcel_is_no_member_until_it_is_opened) /* H3 */
+{
+    ferry_segment *segment = create("x", 100), *taken;
+    int parcel;
+    CHECK_OK(ferry_segment_hand_over(segment, 0, &parcel));
+    CHECK_EQ(look("x").attached, 1);
+    CHECK_OK(ferry_segment_take(&taken, parcel));
+    CHECK_EQ(look("x").attached, 2);
+    ferry_segment_close(taken);
+    destroy(segment, "x");
+}
+
+TEST(dropped_parcels_leave_no_trace) /* G8 */
+{
+    ferry_segment *segment = create("x", 100);
+    for (int i = 0; i < 5000; i++) { /* more than there are slots */
+        int parcel;
+        CHECK_OK(ferry_segment_hand_over(segment, 0, &parcel));
+        close(parcel);
+    }
+    struct ferry_object object = look("x");
+    CHECK_EQ(object.attached, 1);
+    CHECK_EQ(object.attach_count, 1);
+    CHECK_EQ(object.death_count, 0);
+    destroy(segment, "x");
+}
+
+TEST(parcel_is_redeemed_once) /* G11 */
+{
+    ferry_segment *segment = create("x", 100), *taken;
+    int parcel;
+    CHECK_OK(ferry_segment_hand_over(segment, 0, &parcel));
+    int copy = dup(parcel);
+    CHECK_OK(ferry_segment_take(&taken, parcel));
+    ferry_segment *again = NULL;
+    CHECK_ERR(ferry_segment_take(&again, copy), EBADMSG);
+    CHECK(again == NULL);
+    CHECK_CONTAINS(ferry_explain(), "redeemed");
+    close(copy);
+    ferry_segment_close(taken);
+    destroy(segment, "x");
+}
+
+TEST(other_descriptors_are_not_parcels) /* G9 */
+{
+    int pair[2];
+    ferry_segment *segment = NULL;
+    CHECK_ERRNO(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+    CHECK_ERR(ferry_segment_take(&segment, pair[0]), EBADMSG);
+    CHECK_ERRNO(write(pair[1], "nonsense", 8));
+    CHECK_ERR(ferry_segment_take(&segment, pair[0]), EBADMSG);
+    CHECK_ERR(ferry_segment_take(&segment, STDIN_FILENO), EBADMSG);
+    CHECK_ERR(ferry_segment_take(&segment, -1), EBADMSG);
+    CHECK(segment == NULL);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+TEST(removed_segment_can_be_taken_but_not_handed_over) /* G6, G11 */
+{
+    ferry_segment *segment = create("x", 100), *taken;
+    int parcel, other;
+    CHECK_OK(ferry_segment_hand_over(segment, 0, &parcel));
+    CHECK_OK(ferry_remove("x"));
+    CHECK_ERR(ferry_segment_hand_over(segment, 0, &other), ENOENT);
+    CHECK_OK(ferry_segment_take(&taken, parcel));
+    strcpy(ferry_segment_data(taken), "still here");
+    CHECK_STR(ferry_segment_data(segment), "still here");
+    CHECK_EQ(look_at(segment).attached, 2);
+    ferry_segment_close(taken);
+    ferry_segment_close(segment);
+}
