@@ -11,9 +11,8 @@
  * exec: closes them, unless handed over (ferry_segment_hand_over).
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
- * Descriptors: an open handle costs one, one that was taken two, an anonymous one three; its first
- *   wait for the lock or its first ferry_segment_descriptor() costs two more, and each thread asleep
- *   for the lock three.
+ * Descriptors: an open handle costs two, an anonymous one three; ferry_segment_descriptor() one
+ * more, and each thread asleep for the lock three while it sleeps.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory.
  * The object is damaged then, the calling process is not. */
@@ -82,19 +81,17 @@ FERRY_API uint64_t ferry_segment_size(const ferry_segment *segment);
  * -EDEADLK      this thread has it already
  * -EINTR        only with FERRY_EINTR
  *
- * A waiter hears of the owner's death, or exec, at once.  Where neither pidfd nor inotify can be had
- * it looks again every five milliseconds. */
+ * A waiter hears of the owner's death, or exec, at once; where neither pidfd nor inotify can be
+ * had, within a tenth of a second. */
 FERRY_API int ferry_segment_lock(ferry_segment *segment, int64_t timeout_ns);
 
-/* Lets go of the lock.  -EPERM unless this thread took it through this handle.  -EMFILE, -ENFILE or
- * -ENOMEM if others wait for it and cannot be told: it is still held then, call again. */
+/* Lets go of the lock.  -EPERM unless this thread took it through this handle. */
 FERRY_API int ferry_segment_unlock(ferry_segment *segment);
 
 /* Says that the data are whole again after -EOWNERDEAD.  -EPERM without the lock. */
 FERRY_API int ferry_segment_repaired(ferry_segment *segment);
 
-/* Tells everybody who waits that the data have changed: steps the version by one.  Never blocks.
- * -EMFILE and its like if somebody listens by descriptor and cannot be told: nothing happened then. */
+/* Tells everybody who waits that the data have changed: steps the version by one.  Never blocks. */
 FERRY_API int ferry_segment_notify(ferry_segment *segment);
 
 /* The version now.  It starts at 0 and wraps: compare for inequality only. */
@@ -125,7 +122,9 @@ FERRY_API int ferry_segment_look(ferry_segment *segment, struct ferry_object *re
 FERRY_API int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_descriptor);
 
 /* Redeems what ferry_segment_hand_over() made.  On success the descriptor is closed.
- * -EBADMSG if it is anything else, or has been redeemed. */
+ * -EBADMSG if it is anything else, or has been redeemed; -EPERM if the memory could be taken away
+ * again by a stranger: a named segment is taken only if root or the caller owns it, an anonymous
+ * one always; -EMFILE leaves the parcel as it is. */
 FERRY_API int ferry_segment_take(ferry_segment **ret_segment, int descriptor);
 
 FERRY_END

@@ -11,8 +11,6 @@
 
 #include "base/error.h"
 
-enum { EXPLANATION_SIZE = 640 };
-
 static _Thread_local char explanation[EXPLANATION_SIZE];
 
 /* Names and paths are quoted as they came, and may hold anything: an explanation stays one line
@@ -94,6 +92,16 @@ int fail_within(int error, const char *format, ...)
     append(strlen(explanation), ": ");
     append(strlen(explanation), inner);
     return error;
+}
+
+void explanation_keep(struct explanation *ret_copy)
+{
+    memcpy(ret_copy->text, explanation, sizeof(explanation));
+}
+
+void explanation_restore(const struct explanation *copy)
+{
+    memcpy(explanation, copy->text, sizeof(explanation));
 }
 
 const char *ferry_explain(void)

@@ -16,4 +16,12 @@ __attribute__((format(printf, 2, 3))) int fail_errno(int error, const char *form
 /* Puts a few words before the explanation that is already there, and returns `error`. */
 __attribute__((format(printf, 2, 3))) int fail_within(int error, const char *format, ...);
 
+/* For work in passing that may fail without anybody's asking: the explanation stays as it was. */
+enum { EXPLANATION_SIZE = 640 };
+struct explanation {
+    char text[EXPLANATION_SIZE];
+};
+void explanation_keep(struct explanation *ret_copy);
+void explanation_restore(const struct explanation *copy);
+
 #endif

@@ -11,6 +11,7 @@
 #include <ferry/base.h>
 
 #include "base/error.h"
+#include "base/name.h"
 
 static const char KEY_PREFIX[] = "key:0x";
 enum { KEY_DIGITS = 8 };
@@ -86,6 +87,15 @@ int ferry_name_check(const char *name)
         return fail(-EINVAL, "a name does not begin with a %s; \"%s\" does",
                     name[0] == '.' ? "dot" : "dash", name);
     return is_key(name) ? 0 : check_bytes(name, length);
+}
+
+bool name_is_valid(const char *name)
+{
+    struct explanation before;
+    explanation_keep(&before);
+    bool is_valid = ferry_name_check(name) == 0;
+    explanation_restore(&before);
+    return is_valid;
 }
 
 int ferry_key_name(char *ret_name, size_t size_bytes, uint32_t key)

@@ -38,15 +38,31 @@ static int pack(ferry_segment *segment, unsigned role, int lock_fd, uint32_t slo
     CLEANUP(file_close) int data = region_reopen_data(region, role);
     if (data < 0)
         return data;
-    int r = bell_ready(&segment->bell); /* the receiver may have no right to open it */
-    if (r < 0)
-        return r;
+    CLEANUP(file_close) int bell = region_reopen_bell(region);
+    if (bell < 0)
+        return bell;
     struct parcel parcel = {.kind = region->identity.kind, .slot = slot};
     memcpy(parcel.magic, MAGIC, sizeof(MAGIC));
     snprintf(parcel.name, sizeof(parcel.name), "%s", region->name);
-    const int descriptors[] = {lock_fd, control, data, segment->bell.fd};
-    r = socket_pack(&parcel, sizeof(parcel), descriptors, PARCEL_DESCRIPTORS);
+    const int descriptors[] = {lock_fd, control, data, bell};
+    int r = socket_pack(&parcel, sizeof(parcel), descriptors, PARCEL_DESCRIPTORS);
     return r < 0 ? fail_errno(r, "the segment could not be packed") : r;
+}
+
+/* A fresh description with a free slot locked, in a parcel; nothing else of it stays open here. */
+static int offer(ferry_segment *segment, unsigned role)
+{
+    struct slots offered = segment->slots;
+    offered.tag = 0;
+    CLEANUP(file_close)
+    int lock_fd = region_reopen_control(&segment->region, segment->slots.lock_fd);
+    if (lock_fd < 0)
+        return lock_fd;
+    offered.lock_fd = lock_fd;
+    int r = slots_claim(&offered);
+    if (r == -ESTALE)
+        return fail(-ENOENT, "the segment is being removed");
+    return r < 0 ? r : pack(segment, role, lock_fd, offered.slot);
 }
 
 int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_descriptor)
@@ -59,17 +75,9 @@ int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_desc
     role = region_role(role);
     if ((role & ~segment->region.role) != 0)
         return fail(-EACCES, "this handle may only read, and so may those it hands the segment to");
-    struct slots offered = segment->slots;
-    offered.tag = 0;
-    CLEANUP(file_close)
-    int lock_fd = region_reopen_control(&segment->region, segment->slots.lock_fd);
-    if (lock_fd < 0)
-        return lock_fd;
-    offered.lock_fd = lock_fd;
-    r = slots_claim(&offered);
-    if (r < 0)
-        return r;
-    r = pack(segment, role, lock_fd, offered.slot);
+    fork_hold();
+    r = offer(segment, role);
+    fork_unhold();
     if (r < 0)
         return r;
     *ret_descriptor = r;
@@ -110,15 +118,14 @@ static int adopt(ferry_segment **ret_segment, const struct parcel *parcel, int d
     int r = region_adopt(&region, parcel->name, descriptors);
     if (r < 0)
         return r;
-    bool anonymous = (region.identity.flags & LAYOUT_ANONYMOUS) != 0;
-    if (anonymous != (parcel->name[0] == '\0') || region.identity.kind != parcel->kind)
+    if (region.identity.kind != parcel->kind)
         return fail(-EBADMSG, "the parcel and what is in it do not agree");
     struct slots slots;
     r = redeem_slot(&slots, &region, parcel->slot);
     return r < 0 ? r : segment_new(ret_segment, &region, &slots, false);
 }
 
-int ferry_segment_take(ferry_segment **ret_segment, int descriptor)
+static int take(ferry_segment **ret_segment, int descriptor)
 {
     struct parcel parcel;
     int descriptors[PARCEL_DESCRIPTORS];
@@ -135,5 +142,13 @@ int ferry_segment_take(ferry_segment **ret_segment, int descriptor)
         file_close(&descriptors[i]);
     if (r == 0)
         file_close(&descriptor);
+    return r;
+}
+
+int ferry_segment_take(ferry_segment **ret_segment, int descriptor)
+{
+    fork_hold();
+    int r = take(ret_segment, descriptor);
+    fork_unhold();
     return r;
 }

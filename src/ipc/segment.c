@@ -43,9 +43,7 @@ static bool is_ours(const ferry_segment *segment)
 static void before_fork(struct fork_handle *handle)
 {
     ferry_segment *segment = of_fork(handle);
-    /* In this order, which is notice_descriptor()'s. */
     pthread_mutex_lock(&segment->notice.guard);
-    pthread_mutex_lock(&segment->bell.guard);
     segment->child = segment->slots;
     segment->child.tag = 0;
     segment->child.lock_fd = segment->slots.tag == 0 || !is_ours(segment)
@@ -59,7 +57,6 @@ static void after_fork_in_parent(struct fork_handle *handle)
 {
     ferry_segment *segment = of_fork(handle);
     file_close(&segment->child.lock_fd);
-    pthread_mutex_unlock(&segment->bell.guard);
     pthread_mutex_unlock(&segment->notice.guard);
 }
 
@@ -75,7 +72,6 @@ static void after_fork_in_child(struct fork_handle *handle)
         members_sign(&segment->slots);
     mutex_after_fork(&segment->mutex);
     notice_after_fork(&segment->notice);
-    pthread_mutex_unlock(&segment->bell.guard);
     pthread_mutex_unlock(&segment->notice.guard);
 }
 
@@ -91,18 +87,15 @@ int segment_new(ferry_segment **ret_segment, struct region *region, const struct
     segment->interruptible = interruptible;
     segment->fork = (struct fork_handle){
         .before = before_fork, .in_parent = after_fork_in_parent, .in_child = after_fork_in_child};
-    const struct bell_rights rights = {
-        .owner = mine.owner, .group = mine.group, .mode = region_control_mode(mine.mode)};
-    bell_init(&segment->bell, mine.name, mine.identity.id, rights, TAKE_FD(mine.bell_fd));
-    notice_init(&segment->notice, &segment->slots, &segment->bell);
-    mutex_init(&segment->mutex, &segment->slots, &segment->bell);
+    notice_init(&segment->notice, &segment->slots, mine.bell_fd);
+    mutex_init(&segment->mutex, &segment->slots, mine.bell_fd);
     segment->region = mine;
     region_init(&mine, NULL);
-    process_begin();
-    segment->process = process_number();
+    segment->process = process_begin();
     int r = fork_follow(&segment->fork);
-    if (r < 0) {
-        ferry_segment_close(segment);
+    if (r < 0) { /* our membership ends with its description */
+        region_release(&segment->region);
+        free(segment);
         return r;
     }
     *ret_segment = segment;
@@ -132,11 +125,6 @@ static int check_size(const struct region *region, uint64_t wanted)
                 (unsigned long long)wanted);
 }
 
-static bool is_temporary(const struct region *region)
-{
-    return (region->identity.flags & LAYOUT_TEMPORARY) != 0;
-}
-
 static bool has_no_name(const struct region *region)
 {
     struct stat status;
@@ -146,8 +134,7 @@ static bool has_no_name(const struct region *region)
 /* Becomes a member of what was found.  -ESTALE: it is going away; look again. */
 static int join(struct region *region, struct slots *ret_slots)
 {
-    if (is_temporary(region) &&
-        sweep_if_abandoned(region->lock_fd, region->name, region->identity.id) == 1)
+    if (region->temporary && sweep_if_abandoned(region->lock_fd, region->name, region->id) == 1)
         return -ESTALE;
     struct slots slots = {.control = region_control(region),
                           .lock_fd = region->lock_fd,
@@ -157,7 +144,7 @@ static int join(struct region *region, struct slots *ret_slots)
     int r = members_join(&slots, region->role);
     if (r < 0)
         return r;
-    if (is_temporary(region) && has_no_name(region)) {
+    if (region->temporary && has_no_name(region)) {
         members_leave(&slots);
         return -ESTALE;
     }
@@ -184,16 +171,17 @@ static int make_or_clean(struct region *region, struct slots *slots,
                          const struct region_request *request)
 {
     int r = region_make(region, slots, request);
-    if (r == -ENOSPC && sweep_root() > 0)
+    if (r == -ENOSPC) { /* again in any case: so that this is what is explained */
+        sweep_root();
         r = region_make(region, slots, request);
+    }
     if (r != -EEXIST || request->name == NULL || (request->flags & FERRY_EXCLUSIVE) == 0)
         return r;
     struct region found;
     int error = region_find(&found, request);
     if (error < 0)
-        return error == -ENOENT ? -ESTALE : r;
-    if (is_temporary(&found) &&
-        sweep_if_abandoned(found.lock_fd, found.name, found.identity.id) == 1)
+        return error == -ENOENT ? -ESTALE : fail_within(r, "\"%s\" is taken", request->name);
+    if (found.temporary && sweep_if_abandoned(found.lock_fd, found.name, found.id) == 1)
         r = -ESTALE;
     region_release(&found);
     return r == -EEXIST ? fail(r,
@@ -247,6 +235,19 @@ static int check_options(const char *name, const struct ferry_segment_options *o
     return name == NULL ? 0 : ferry_name_check(name);
 }
 
+/* From the first lock on a byte until the handle follows forks, none may happen. */
+static int open_held(ferry_segment **ret_segment, const struct region_request *request)
+{
+    struct region region;
+    struct slots slots;
+    fork_hold();
+    int r = attach(&region, &slots, request);
+    if (r == 0)
+        r = segment_new(ret_segment, &region, &slots, (request->flags & FERRY_EINTR) != 0);
+    fork_unhold();
+    return r == -EADDRINUSE ? -EEXIST : r;
+}
+
 int ferry_segment_open(ferry_segment **ret_segment, const char *name,
                        const struct ferry_segment_options *options)
 {
@@ -266,12 +267,10 @@ int ferry_segment_open(ferry_segment **ret_segment, const char *name,
                                            .trusted_owner_count = options->trusted_owner_count};
     if (name != NULL && (options->flags & FERRY_CREATE) != 0)
         sweep_sometimes();
-    struct region region;
-    struct slots slots;
-    r = attach(&region, &slots, &request);
-    if (r < 0)
-        return r == -EADDRINUSE ? -EEXIST : r;
-    return segment_new(ret_segment, &region, &slots, (options->flags & FERRY_EINTR) != 0);
+    r = open_held(ret_segment, &request);
+    if (r == -ENOSPC && sweep_root() > 0)
+        r = open_held(ret_segment, &request);
+    return r;
 }
 
 /* ---- Closing --------------------------------------------------------------------------------- */
@@ -284,20 +283,21 @@ static void leave(ferry_segment *segment)
     off_t byte = (off_t)segment->slots.slot;
     members_leave(&segment->slots);
     ofd_unlock(region->lock_fd, byte, 1);
-    if (is_temporary(region) && region->name[0] != '\0')
-        sweep_if_abandoned(region->lock_fd, region->name, region->identity.id);
+    if (region->temporary && region->name[0] != '\0')
+        sweep_if_abandoned(region->lock_fd, region->name, region->id);
 }
 
 ferry_segment *ferry_segment_close(ferry_segment *segment)
 {
     if (segment == NULL)
         return NULL;
+    fork_hold();
     fork_drop(&segment->fork);
     if (is_ours(segment) && segment->slots.tag != 0)
         leave(segment);
     notice_deinit(&segment->notice);
-    bell_deinit(&segment->bell);
     region_release(&segment->region);
+    fork_unhold();
     free(segment);
     return NULL;
 }
@@ -335,7 +335,9 @@ int ferry_segment_repaired(ferry_segment *segment)
 int ferry_segment_notify(ferry_segment *segment)
 {
     int r = segment_usable(segment);
-    return r < 0 ? r : notice_step(&segment->notice);
+    if (r == 0)
+        notice_step(&segment->notice);
+    return r;
 }
 
 int ferry_segment_version(ferry_segment *segment, uint32_t *ret_version)

@@ -4,7 +4,6 @@
 
 #include <ferry/segment.h>
 
-#include "shared/bell.h"
 #include "shared/fork.h"
 #include "shared/mutex.h"
 #include "shared/notice.h"
@@ -15,7 +14,6 @@ struct ferry_segment {
     struct region region;
     struct slots slots;
     struct slots child; /* the membership of a child that is about to be forked */
-    struct bell bell;
     struct notice notice;
     struct mutex mutex;
     struct fork_handle fork;

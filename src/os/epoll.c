@@ -20,6 +20,13 @@ int epoll_latch(int fd)
     return TAKE_FD(latch);
 }
 
+void epoll_latch_set(int latch, int fd)
+{
+    /* To change nothing makes the kernel look again whether it is readable. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
+    epoll_ctl(latch, EPOLL_CTL_MOD, fd, &event);
+}
+
 int epoll_latch_clear(int latch)
 {
     struct epoll_event event;

@@ -6,6 +6,9 @@
 /* A new latch on fd, or -errno.  It is a descriptor that poll() and epoll understand. */
 int epoll_latch(int fd);
 
+/* Sets it, if fd has ever been written to. */
+void epoll_latch_set(int latch, int fd);
+
 /* Clears the latch.  1 if it was set, 0 if not, -errno. */
 int epoll_latch_clear(int latch);
 

@@ -122,13 +122,15 @@ static int same_file(int fd, int other)
 int file_reopen(int fd, int directory, const char *name, int flags)
 {
     if (name != NULL) {
-        CLEANUP(file_close) int by_name = openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC);
+        CLEANUP(file_close)
+        int by_name =
+            openat(directory, name, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (by_name >= 0 && same_file(fd, by_name))
             return TAKE_FD(by_name);
     }
     char path[PROC_PATH_SIZE];
     descriptor_path(path, fd);
-    int again = open(path, flags | O_CLOEXEC);
+    int again = open(path, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     return again < 0 ? -errno : again;
 }
 

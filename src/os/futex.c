@@ -9,13 +9,16 @@
 #include "os/clock.h"
 #include "os/futex.h"
 
-/* 32-bit kernels with 64-bit time have a call of their own; its timespec is what time.h gives. */
-#if defined(SYS_futex_time64) &&                                                                   \
-    (!defined(SYS_futex) || (defined(__USE_TIME_BITS64) && __TIMESIZE == 32))
-#define SYS_FUTEX SYS_futex_time64
-#else
-#define SYS_FUTEX SYS_futex
+/* On 32-bit machines there are two calls, and which one fits depends on the libc's timespec. */
+static long futex_call(const void *word, int operation, uint32_t value, const void *timeout,
+                       const void *other, uint32_t last)
+{
+#ifdef SYS_futex_time64
+    if (sizeof(((struct timespec *)0)->tv_sec) > sizeof(long))
+        return syscall(SYS_futex_time64, word, operation, value, timeout, other, last);
 #endif
+    return syscall(SYS_futex, word, operation, value, timeout, other, last);
+}
 
 static int result(long r)
 {
@@ -25,19 +28,18 @@ static int result(long r)
 int futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t ns)
 {
     struct timespec limit;
-    return result(
-        syscall(SYS_FUTEX, word, FUTEX_WAIT, expected, clock_timespec(&limit, ns), NULL, 0));
+    return result(futex_call(word, FUTEX_WAIT, expected, clock_timespec(&limit, ns), NULL, 0));
 }
 
 int futex_wake(_Atomic uint32_t *word, int count)
 {
-    return result(syscall(SYS_FUTEX, word, FUTEX_WAKE, count, NULL, NULL, 0));
+    return result(futex_call(word, FUTEX_WAKE, (uint32_t)count, NULL, NULL, 0));
 }
 
 int futex_add_one_and_wake_all(_Atomic uint32_t *word)
 {
     /* FUTEX_WAKE_OP operates on its second address and then wakes sleepers of the first: here both
      * are one.  The comparison could wake sleepers of the second again: 0 of them. */
-    unsigned operation = FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 0);
-    return result(syscall(SYS_FUTEX, word, FUTEX_WAKE_OP, INT_MAX, 0L, word, operation));
+    uint32_t operation = (uint32_t)FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 0);
+    return result(futex_call(word, FUTEX_WAKE_OP, INT_MAX, NULL, word, operation));
 }

@@ -32,7 +32,7 @@ int memfd_make(const char *label, uint64_t size_bytes, uint64_t reserve_bytes, m
     int r = file_reserve(fd, size_bytes, reserve_bytes);
     if (r < 0)
         return r;
-    if (fchmod(fd, mode) < 0 ||
+    if (fchmod(fd, mode & 0666) < 0 ||
         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return fail_errno(-errno, "memory without a name could not be sealed");
     return TAKE_FD(fd);

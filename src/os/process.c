@@ -1,23 +1,18 @@
-/* See process.h.  The page is the process's own, so nobody's death matters. */
-#include <errno.h>
-#include <pthread.h>
+/* See process.h.  The page is the process's own, so nobody's death matters.  It is made as the
+ * library is loaded, when there is no other thread yet that could fork meanwhile. */
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "os/process.h"
 
 /* Where the page cannot be had (no MADV_WIPEONFORK under some emulators), everybody is known. */
 static _Atomic uint32_t always_known = 1;
 static _Atomic uint32_t *known = &always_known;
 
-static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
-static bool watching;
-static uint32_t number = 1; /* of this process, or of the last one in its line that was known */
+static _Atomic uint32_t number = 1; /* of this process, or of the last in its line that was known */
 
-static void make_page(void)
+__attribute__((constructor)) static void make_page(void)
 {
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -28,21 +23,7 @@ static void make_page(void)
         return;
     }
     known = page;
-    process_set_known();
-}
-
-int process_watch_forks(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
-{
-    pthread_mutex_lock(&once);
-    int r = 0;
-    if (!watching) {
-        r = pthread_atfork(before, in_parent, in_child);
-        watching = r == 0;
-        if (watching)
-            make_page();
-    }
-    pthread_mutex_unlock(&once);
-    return r == 0 ? 0 : fail_errno(-r, "fork could not be watched");
+    process_after_fork();
 }
 
 uint32_t process_number(void)
@@ -51,17 +32,20 @@ uint32_t process_number(void)
     return atomic_load_explicit(known, memory_order_relaxed);
 }
 
-void process_begin(void)
+uint32_t process_begin(void)
 {
-    pthread_mutex_lock(&once);
+    uint32_t unknown = 0;
     if (process_number() == 0) {
-        number++;
-        process_set_known();
+        uint32_t next = atomic_fetch_add_explicit(&number, 1, memory_order_relaxed) + 1;
+        /* If another thread was faster, its number counts. */
+        atomic_compare_exchange_strong_explicit(known, &unknown, next, memory_order_relaxed,
+                                                memory_order_relaxed);
     }
-    pthread_mutex_unlock(&once);
+    return process_number();
 }
 
-void process_set_known(void)
+void process_after_fork(void)
 {
-    atomic_store_explicit(known, number, memory_order_relaxed);
+    atomic_store_explicit(known, atomic_load_explicit(&number, memory_order_relaxed),
+                          memory_order_relaxed);
 }

@@ -1,6 +1,7 @@
 /* SCM_RIGHTS over a socket pair.  A parcel may come from anybody: what does not fit exactly is
  * refused, and every descriptor that came with it is closed. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -8,6 +9,10 @@
 #include "base/cleanup.h"
 #include "os/file.h"
 #include "os/socket.h"
+
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
 
 union control {
     struct cmsghdr align;
@@ -69,6 +74,20 @@ static ssize_t peek(int parcel, struct iovec *piece, int came[PARCEL_DESCRIPTORS
     return length;
 }
 
+/* Not to take a byte out of somebody's other socket; and that nobody can have the kernel put a
+ * descriptor of its own into the message, which would be left open here. */
+static bool may_be_parcel(int parcel)
+{
+    const int no = 0;
+    int type = 0;
+    socklen_t length = sizeof(type);
+    if (getsockopt(parcel, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_SEQPACKET)
+        return false;
+    setsockopt(parcel, SOL_SOCKET, SO_PASSPIDFD, &no, sizeof(no)); /* Linux 6.5 */
+    setsockopt(parcel, SOL_SOCKET, SO_PASSCRED, &no, sizeof(no));
+    return true;
+}
+
 static int drop(int came[PARCEL_DESCRIPTORS], int error)
 {
     for (size_t i = 0; i < PARCEL_DESCRIPTORS; i++)
@@ -83,6 +102,8 @@ int socket_unpack(int parcel, void *ret_bytes, size_t count,
     int came[PARCEL_DESCRIPTORS] = {-1, -1, -1, -1};
     size_t descriptor_count;
     int flags;
+    if (!may_be_parcel(parcel))
+        return -EBADMSG;
     ssize_t length = peek(parcel, &piece, came, &descriptor_count, &flags);
     if (length < 0)
         return -EBADMSG;

@@ -1,16 +1,9 @@
-/* See bell.h.
- *
- * Making the FIFO: under a name of its own first, so that it has the right mode from the moment
- * others can find it (mkfifo heeds the umask), then renamed into place without replacing one that
- * somebody else made meanwhile.  If its maker dies in between, a bud stays, for sweep.c. */
+/* See bell.h.  If a ringer dies, it has rung or it has not; who must be told in either case is the
+ * business of those who ring (notice.c, mutex.c). */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <sys/eventfd.h>
-#include <sys/random.h>
+#include <stdint.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,131 +11,85 @@
 #include "os/epoll.h"
 #include "os/file.h"
 #include "shared/bell.h"
-#include "shared/root.h"
 
 /* A FIFO gives room back a page at a time. */
 enum { FIFO_PAGE = 4096, ATTEMPTS = 16 };
 
-void bell_init(struct bell *bell, const char *name, uint64_t id, struct bell_rights rights, int fd)
-{
-    *bell = (struct bell){.id = id, .rights = rights, .fd = fd};
-    snprintf(bell->name, sizeof(bell->name), "%s", name);
-    pthread_mutex_init(&bell->guard, NULL);
-}
+/* For reading and writing: such an open of a FIFO never blocks, and writes to it never break. */
+static const int ACCESS = O_RDWR | O_NONBLOCK;
 
-void bell_deinit(struct bell *bell)
+int bell_make(int root, const char *file, mode_t mode)
 {
-    file_close(&bell->fd);
-    pthread_mutex_destroy(&bell->guard);
-}
-
-/* All who may be members must be able to open the FIFO, whichever of them makes it.  Root gives it
- * to the object's owner, others give it to its group; where that cannot be, all may ring, which
- * costs the members a look at most. */
-static int give_to_members(const struct bell_rights *rights, int root, const char *bud)
-{
-    bool is_given = fchownat(root, bud, rights->owner, rights->group, AT_SYMLINK_NOFOLLOW) == 0 ||
-                    fchownat(root, bud, (uid_t)-1, rights->group, AT_SYMLINK_NOFOLLOW) == 0;
-    bool for_all = !is_given || (rights->mode & S_IWOTH) != 0;
-    return fchmodat(root, bud, for_all ? 0666 : rights->mode, 0) < 0 ? -errno : 0;
-}
-
-static int make(const struct bell *bell, int root, const char *file)
-{
-    uint64_t number;
-    if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-        return -EIO;
-    char bud[ROOT_FILE_SIZE];
-    root_file(bud, bell->name, ROOT_BUD, number);
-    if (mkfifoat(root, bud, 0600) < 0)
-        return -errno;
-    int r = give_to_members(&bell->rights, root, bud);
-    if (r == 0 && renameat2(root, bud, root, file, RENAME_NOREPLACE) < 0)
-        r = -errno;
-    if (r < 0)
-        unlinkat(root, bud, 0);
-    /* Somebody else was first; or a sweeper took the bud for a leftover. */
-    return r == -EEXIST || r == -ENOENT ? 0 : r;
-}
-
-/* Was it made by somebody who may be a member?  Another user could plant one, let some members open
- * it, and then shut the others out: those would sleep beside a silent bell. */
-static bool is_members_own(const struct bell_rights *rights, const struct stat *status)
-{
-    uid_t maker = status->st_uid;
-    return maker == 0 || maker == rights->owner || maker == geteuid() ||
-           (rights->mode & S_IWOTH) != 0 ||
-           ((rights->mode & S_IWGRP) != 0 && status->st_gid == rights->group);
-}
-
-/* For reading and writing: such an open of a FIFO never blocks, and writes never break. */
-static int open_fifo(const struct bell *bell, int root, const char *file)
-{
-    CLEANUP(file_close)
-    int fd = openat(root, file, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+    if (mkfifoat(root, file, 0600) < 0)
+        return fail_errno(-errno, "no bell could be made in the root");
+    /* Not through mkfifo's mode, which the umask cuts.  Nobody looks for it before it is right. */
+    if (fchmodat(root, file, mode, 0) < 0)
+        return fail_errno(-errno, "the bell's permissions could not be set");
+    int fd = openat(root, file, ACCESS | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return -errno;
+        return fail_errno(-errno, "the new bell cannot be opened");
+    bell_ring(fd); /* it is never empty, so that latches can always be set by hand */
+    return fd;
+}
+
+int bell_open(int root, const char *file, uid_t owner)
+{
+    CLEANUP(file_close) int fd = openat(root, file, ACCESS | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -ENOENT : fail_errno(-errno, "the bell cannot be opened");
     struct stat status;
-    if (fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode) ||
-        !is_members_own(&bell->rights, &status))
-        return -EBADMSG;
+    if (fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode) || status.st_uid != owner)
+        return fail(-EBADMSG, "the object's bell is not what its owner made; remove the object");
     return TAKE_FD(fd);
 }
 
-static int open_or_make(const struct bell *bell)
+int bell_make_anonymous(void)
 {
-    CLEANUP(file_close) int root = root_open();
-    if (root < 0)
-        return root;
-    char file[ROOT_FILE_SIZE];
-    root_file(file, bell->name, ROOT_BELL, bell->id);
-    int fd = -ENOENT;
-    /* More than once, because a sweeper may take a new one away before it is opened. */
-    for (int i = 0; i < ATTEMPTS && fd == -ENOENT; i++) {
-        fd = open_fifo(bell, root, file);
-        if (fd != -ENOENT)
-            break;
-        int r = make(bell, root, file);
-        if (r < 0)
-            return fail_errno(r, "no bell could be made for \"%s\"", bell->name);
-    }
-    return fd < 0 ? fail_errno(fd, "the bell of \"%s\" cannot be opened", bell->name) : fd;
+    int ends[2];
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
+        return fail_errno(-errno, "no bell could be made");
+    int fd = bell_reopen(ends[0]);
+    close(ends[0]);
+    close(ends[1]);
+    if (fd >= 0)
+        bell_ring(fd);
+    return fd;
 }
 
-int bell_ready(struct bell *bell)
+int bell_reopen(int bell)
 {
-    pthread_mutex_lock(&bell->guard);
-    if (bell->fd < 0)
-        bell->fd = open_or_make(bell);
-    int r = bell->fd < 0 ? bell->fd : 0;
-    if (r < 0)
-        bell->fd = -1;
-    pthread_mutex_unlock(&bell->guard);
-    return r;
+    int fd = file_reopen(bell, -1, NULL, ACCESS);
+    return fd < 0 ? fail_errno(fd, "the bell cannot be opened again (is /proc mounted?)") : fd;
 }
 
-void bell_ring(struct bell *bell)
+int bell_check(int bell)
 {
-    /* Eight bytes of 1: an eventfd wants just that, a FIFO takes anything. */
-    const uint64_t one = 1;
+    struct stat status;
+    int flags = fcntl(bell, F_GETFL);
+    if (flags >= 0 && fstat(bell, &status) == 0 && S_ISFIFO(status.st_mode) &&
+        (flags & (O_ACCMODE | O_NONBLOCK)) == (ACCESS & (O_ACCMODE | O_NONBLOCK)))
+        return 0;
+    return fail(-EBADMSG, "the bell handed over is not one");
+}
+
+void bell_ring(int bell)
+{
+    const char token = 1;
     char page[FIFO_PAGE];
-    for (int i = 0; i < ATTEMPTS && write(bell->fd, &one, sizeof(one)) < 0; i++) {
+    for (int i = 0; i < ATTEMPTS && write(bell, &token, 1) < 0; i++) {
         /* A full FIFO gives up its oldest page.  It is not emptied by that unless as many ringers
          * as it has pages do this at once, and each of them writes again.  If it is full each time,
          * somebody else keeps ringing. */
-        if (errno == EAGAIN && read(bell->fd, page, sizeof(page)) < 0 && errno != EAGAIN)
+        if (errno == EAGAIN && read(bell, page, sizeof(page)) < 0 && errno != EAGAIN)
             return;
         if (errno != EAGAIN && errno != EINTR)
             return;
     }
 }
 
-int bell_latch(struct bell *bell)
+int bell_latch(int bell)
 {
-    int r = bell_ready(bell);
-    if (r < 0)
-        return r;
-    CLEANUP(file_close) int latch = epoll_latch(bell->fd);
+    CLEANUP(file_close) int latch = epoll_latch(bell);
     if (latch < 0)
         return fail_errno(latch, "no descriptor to wait on could be made");
     /* A bell that was rung before is readable, which sets a new latch. */

@@ -1,46 +1,36 @@
 /* The bell: turns "something changed" into a descriptor that poll() understands (DESIGN, law 7).
  *
- * One for all members of an object: a FIFO beside a named one, made when it is first needed; an
- * eventfd born with an anonymous one.  Ringing is one write.  The bytes are never read for their
- * content, and the bell is never emptied: each listener has a latch of its own (os/epoll.h), which
- * a ring sets and only that listener clears.  So no listener can take another's ring away, and it
- * does not matter which of them dies. */
+ * One for all members of an object: a FIFO beside a named one, a pipe of an anonymous one, made
+ * with the object and opened by every member as it joins, so that it can be rung when no descriptor
+ * is to be had any more and when its name is gone.  Ringing is one write.  The bytes are never read
+ * for their content, and the bell is never emptied: each listener has a latch of its own
+ * (os/epoll.h), which a ring sets and only that listener clears.  So no listener can take another's
+ * ring away, and it does not matter which of them dies.
+ *
+ * A bell is a plain descriptor, of a description that no other process shares. */
 #ifndef FERRY_BELL_H
 #define FERRY_BELL_H
 
-#include <pthread.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-#include <ferry/base.h>
+/* Makes a FIFO with exactly this mode, for an object that has no name yet; and opens it. */
+int bell_make(int root, const char *file, mode_t mode);
 
-/* Who may be a member of the object, and so may ring and listen: the control file's rights. */
-struct bell_rights {
-    uid_t owner;
-    gid_t group;
-    unsigned mode;
-};
+/* Opens the FIFO of an object that belongs to `owner`; -ENOENT without an explanation. */
+int bell_open(int root, const char *file, uid_t owner);
 
-struct bell {
-    char name[FERRY_NAME_SIZE]; /* of the object; "" if anonymous */
-    uint64_t id;                /* of the object */
-    struct bell_rights rights;
-    int fd;                /* -1 until it is needed */
-    pthread_mutex_t guard; /* of fd */
-};
+/* A bell without a name. */
+int bell_make_anonymous(void);
 
-/* fd: an anonymous object's eventfd or a bell that was handed over, which this one owns from then
- * on; or -1. */
-void bell_init(struct bell *bell, const char *name, uint64_t id, struct bell_rights rights, int fd);
-void bell_deinit(struct bell *bell);
+/* Another description of a bell. */
+int bell_reopen(int bell);
 
-/* Makes sure that it can be rung and listened to; 0 or -errno with an explanation. */
-int bell_ready(struct bell *bell);
+/* Is this descriptor, which came from somebody else, a bell? */
+int bell_check(int bell);
 
-/* Rings.  bell_ready() must have succeeded. */
-void bell_ring(struct bell *bell);
+void bell_ring(int bell);
 
 /* A new latch that is set by every ring from now on; a descriptor of the caller's, or -errno. */
-int bell_latch(struct bell *bell);
+int bell_latch(int bell);
 
 #endif

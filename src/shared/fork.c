@@ -1,16 +1,20 @@
-/* See fork.h.  The list is the process's own; its guard is held across the fork, so that the child
- * gets it whole. */
+/* See fork.h.  Everything here is the process's own.  Both guards are held across a fork, so that
+ * the child gets the list whole; it makes them anew, as it is not the thread that took them. */
 #include <pthread.h>
 #include <stddef.h>
 
+#include "base/error.h"
 #include "os/process.h"
 #include "shared/fork.h"
 
+static pthread_rwlock_t window = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static struct fork_handle *first;
+static int watching; /* 0, or why forks cannot be watched */
 
 static void before(void)
 {
+    pthread_rwlock_wrlock(&window);
     pthread_mutex_lock(&guard);
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->before(handle);
@@ -21,21 +25,28 @@ static void in_parent(void)
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->in_parent(handle);
     pthread_mutex_unlock(&guard);
+    pthread_rwlock_unlock(&window);
 }
 
 static void in_child(void)
 {
-    process_set_known();
+    process_after_fork();
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->in_child(handle);
-    pthread_mutex_unlock(&guard);
+    pthread_mutex_init(&guard, NULL);
+    pthread_rwlock_init(&window, NULL);
+}
+
+/* As the library is loaded: there is no other thread yet that could fork meanwhile. */
+__attribute__((constructor)) static void watch(void)
+{
+    watching = -pthread_atfork(before, in_parent, in_child);
 }
 
 int fork_follow(struct fork_handle *handle)
 {
-    int r = process_watch_forks(before, in_parent, in_child);
-    if (r < 0)
-        return r;
+    if (watching < 0)
+        return fail_errno(watching, "fork cannot be watched");
     pthread_mutex_lock(&guard);
     handle->previous = NULL;
     handle->next = first;
@@ -49,15 +60,21 @@ int fork_follow(struct fork_handle *handle)
 void fork_drop(struct fork_handle *handle)
 {
     pthread_mutex_lock(&guard);
-    if (handle->previous == NULL && first != handle) { /* never got on it */
-        pthread_mutex_unlock(&guard);
-        return;
-    }
     if (handle->next != NULL)
         handle->next->previous = handle->previous;
     if (handle->previous != NULL)
         handle->previous->next = handle->next;
-    else
+    else if (first == handle)
         first = handle->next;
     pthread_mutex_unlock(&guard);
+}
+
+void fork_hold(void)
+{
+    pthread_rwlock_rdlock(&window);
+}
+
+void fork_unhold(void)
+{
+    pthread_rwlock_unlock(&window);
 }

@@ -13,8 +13,14 @@ struct fork_handle {
     void (*in_child)(struct fork_handle *handle);
 };
 
-/* Has the three called around every fork until the handle is dropped.  0 or -errno. */
+/* Has the three called around every fork until the handle is dropped.  0, or -errno if forks cannot
+ * be watched. */
 int fork_follow(struct fork_handle *handle);
 void fork_drop(struct fork_handle *handle);
+
+/* No fork happens between these two.  Around every piece of code that has a description with a lock
+ * on it which no handle on the list answers for: a child that inherited it would keep it alive. */
+void fork_hold(void);
+void fork_unhold(void);
 
 #endif

@@ -24,6 +24,10 @@
  *        │ members    4,096 entries of 64 bytes         │
  * 266240 └──────────────────────────────────────────────┘
  *
+ * What decides about removal is not in here but in the control file's inode, which only its owner
+ * can change: the sticky bit of its mode says "temporary", its number is the ID in the names of the
+ * object's other files.
+ *
  * Data are in a file of their own, so that who may only read them can still be a full member here.
  * Only the first 8 KiB and the pages of members that came are ever backed by memory.
  *
@@ -62,9 +66,8 @@
 #define LAYOUT_BOARD_WORDS     (LAYOUT_MEMBERS / 64)
 
 /* Flags in the identity. */
-#define LAYOUT_TEMPORARY 1u
-#define LAYOUT_ANONYMOUS 2u
-#define LAYOUT_FLAGS     (LAYOUT_TEMPORARY | LAYOUT_ANONYMOUS)
+#define LAYOUT_ANONYMOUS 1u
+#define LAYOUT_FLAGS     LAYOUT_ANONYMOUS
 
 /* The byte behind the members' lock bytes: held by whoever is removing the name. */
 #define LAYOUT_REMOVAL_BYTE ((off_t)LAYOUT_MEMBERS)
@@ -77,9 +80,9 @@ struct layout_identity {
     uint32_t flags;
     uint64_t size_bytes; /* of the data file */
     uint64_t created;    /* a stamp */
-    uint64_t id;         /* in the names of the object's other files */
-    uint32_t mode;       /* of the data, at creation */
-    uint32_t reserved;
+    uint64_t reserved1;
+    uint32_t mode; /* of the data, at creation */
+    uint32_t reserved2;
     uint64_t checksum; /* of all of the above */
 };
 

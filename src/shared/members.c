@@ -5,18 +5,8 @@
 
 #include "os/clock.h"
 #include "os/proc.h"
-#include "shared/board.h"
 #include "shared/journal.h"
 #include "shared/members.h"
-
-/* Takes back whatever the slot's member had announced. */
-static void forget(struct slots *slots, uint32_t slot)
-{
-    struct layout *control = slots->control;
-    board_clear(&control->sleepers, slot);
-    board_clear(&control->listeners, slot);
-    atomic_store_explicit(&control->members[slot].mark, 0, memory_order_seq_cst);
-}
 
 static uint64_t stamp_now(const struct slots *slots)
 {
@@ -37,7 +27,6 @@ int members_enter(struct slots *slots, unsigned role)
     struct layout_ledger *ledger = &slots->control->ledger;
     struct layout_entry *entry = &slots->control->members[slots->slot];
     bool predecessor_died = atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0;
-    forget(slots, slots->slot);
     /* Relaxed: published by `joined`, which the journal writes. */
     atomic_store_explicit(&entry->namespace, slots->namespace, memory_order_relaxed);
     atomic_store_explicit(&entry->role, role, memory_order_relaxed);
@@ -64,7 +53,7 @@ int members_join(struct slots *slots, unsigned role)
 
 void members_leave(struct slots *slots)
 {
-    forget(slots, slots->slot);
+    slots_forget(slots, slots->slot);
     if (journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS)) < 0)
         return;
     struct layout_ledger *ledger = &slots->control->ledger;
@@ -87,16 +76,18 @@ void members_sign(struct slots *slots)
                           memory_order_release);
 }
 
-void members_reap(struct slots *slots, uint32_t slot)
+int members_reap(struct slots *slots, uint32_t slot, deadline end)
 {
     struct layout_entry *entry = slots_entry(slots, slot);
-    if (entry == NULL || slot == slots->slot || slots_is_locked(slots, slot) ||
-        journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS)) < 0)
-        return;
+    if (entry == NULL || slot == slots->slot || slots_is_locked(slots, slot))
+        return 0;
+    int r = journal_lock(slots, end);
+    if (r < 0)
+        return r;
     /* Once more, now that nobody can enter: a newcomer may have claimed the byte meanwhile, and
      * then it will strike off its predecessor itself. */
     if (!slots_is_locked(slots, slot)) {
-        forget(slots, slot);
+        slots_forget(slots, slot);
         if (atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0) {
             struct journal journal = journal_begin(slots->control);
             journal_set(&journal, &entry->joined, 0);
@@ -105,4 +96,5 @@ void members_reap(struct slots *slots, uint32_t slot)
         }
     }
     journal_unlock(slots);
+    return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef FERRY_MEMBERS_H
 #define FERRY_MEMBERS_H
 
+#include "os/clock.h"
 #include "shared/slots.h"
 
 /* How long coming and going waits for a peer that was stopped in the middle of the same. */
@@ -23,7 +24,8 @@ void members_leave(struct slots *slots);
 /* Puts our own pid into an entry that another process entered for us. */
 void members_sign(struct slots *slots);
 
-/* If the slot's member is dead, strikes it from the books. */
-void members_reap(struct slots *slots, uint32_t slot);
+/* If the slot's member is dead, strikes it from the books.  -ETIMEDOUT if the inner lock cannot be
+ * had in time; `end` may be now, for who only tries. */
+int members_reap(struct slots *slots, uint32_t slot, deadline end);
 
 #endif

@@ -23,12 +23,14 @@
 #include "os/pidfd.h"
 #include "shared/mutex.h"
 
-/* How often to look again where the owner's death cannot be heard, and for how many times when a
- * sign of it came but the kernel still holds its byte locked. */
-static const int64_t BLIND_SLICE_NS = 5000000;
-enum { BLIND_SLICES = 4 };
+/* How often to look again where the owner's end cannot be heard, or only its death. */
+static const int64_t DEAF_SLICE_NS = 5000000, HALF_DEAF_SLICE_NS = 100000000;
 
-void mutex_init(struct mutex *mutex, struct slots *slots, struct bell *bell)
+/* After a sign of the owner's end that the kernel does not confirm yet: from this slice on, each
+ * twice as long, until they are longer than anybody takes to get from the one to the other. */
+static const int64_t DOUBT_FIRST_NS = 5000000, DOUBT_LAST_NS = 320000000;
+
+void mutex_init(struct mutex *mutex, struct slots *slots, int bell)
 {
     *mutex = (struct mutex){.slots = slots, .bell = bell, .spin = SPIN_INIT};
 }
@@ -110,17 +112,17 @@ static bool try_any(struct mutex *mutex, uint32_t *ret_word)
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-/* A pidfd of the owner, or -1 if there is none to be had.  Its pid comes from shared memory, so it
- * proves nothing: at worst we watch the wrong process. */
+/* A pidfd of the owner, or -errno.  Its pid comes from shared memory, so it proves nothing: at
+ * worst we watch the wrong process. */
 static int watch(struct mutex *mutex, slot_tag owner)
 {
     struct layout_entry *entry = slots_entry(mutex->slots, slot_of_tag(owner));
     if (entry == NULL)
-        return -1;
+        return -ENOMEM;
     uint64_t namespace = atomic_load_explicit(&entry->namespace, memory_order_relaxed);
     uint64_t joined = atomic_load_explicit(&entry->joined, memory_order_relaxed);
     if (namespace == 0 || namespace != mutex->slots->namespace)
-        return -1;
+        return -EXDEV;
     return pidfd_of(layout_stamp_pid(joined));
 }
 
@@ -140,15 +142,25 @@ static bool announce(struct mutex *mutex, uint32_t *word)
 
 /* What a waiter listens to, besides the owner's pidfd. */
 struct vigil {
-    int latch;   /* set when the bell rings, or -1: the bell cannot be had */
-    int closing; /* readable when a member closes its description, as exec does; or -1 */
-    int blind;   /* so many slices to look again without listening for the owner */
+    int latch;     /* set when the bell rings, or -1: no descriptors are left */
+    int closing;   /* readable when a member closes its description, as exec does; or -1 */
+    int64_t doubt; /* the next slice after an unconfirmed sign, or 0 */
 };
 
 static void vigil_end(struct vigil *vigil)
 {
     file_close(&vigil->latch);
     file_close(&vigil->closing);
+}
+
+/* How long to sleep at most before looking again, given what can be heard. */
+static int64_t slice(const struct vigil *vigil, int owner_fd)
+{
+    if (vigil->doubt > 0)
+        return vigil->doubt;
+    if (vigil->latch < 0 || owner_fd == -ESRCH || (owner_fd < 0 && vigil->closing < 0))
+        return DEAF_SLICE_NS;
+    return vigil->closing < 0 ? HALF_DEAF_SLICE_NS : INT64_MAX;
 }
 
 /* Sleeps until the bell rings, there is a sign that the owner is gone, or the time is up.  1 on
@@ -158,13 +170,21 @@ static int doze(const struct vigil *vigil, int owner_fd, int64_t left)
     struct pollfd watched[] = {{.fd = vigil->latch, .events = POLLIN},
                                {.fd = owner_fd, .events = POLLIN},
                                {.fd = vigil->closing, .events = POLLIN}};
-    bool deaf = vigil->latch < 0 || vigil->blind > 0 || (owner_fd < 0 && vigil->closing < 0);
-    if (deaf && left > BLIND_SLICE_NS)
-        left = BLIND_SLICE_NS;
+    int64_t most = slice(vigil, owner_fd);
     struct timespec limit;
-    if (ppoll(watched, 3, clock_timespec(&limit, left), NULL) < 0)
+    if (ppoll(watched, 3, clock_timespec(&limit, left < most ? left : most), NULL) < 0)
         return -errno;
     return watched[1].revents != 0 || watched[2].revents != 0;
+}
+
+/* In doubt the owner's pidfd is not listened to: it may be readable for as long as the doubt lasts.
+ */
+static void note_sign(struct vigil *vigil, bool sign)
+{
+    if (sign && vigil->doubt == 0)
+        vigil->doubt = DOUBT_FIRST_NS;
+    else if (vigil->doubt != 0)
+        vigil->doubt = vigil->doubt < DOUBT_LAST_NS ? vigil->doubt * 2 : 0;
 }
 
 /* One sleep beside the living owner in `word`.  0 or -EINTR. */
@@ -177,16 +197,15 @@ static int sleep_once(struct mutex *mutex, struct vigil *vigil, uint32_t word, d
     if (!announce(mutex, &word))
         return 0;
     slot_tag owner = word & TAG_MASK;
-    CLEANUP(file_close) int owner_fd = vigil->blind > 0 ? -1 : watch(mutex, owner);
+    CLEANUP(file_close) int owner_fd = vigil->doubt > 0 ? -1 : watch(mutex, owner);
     /* Had it died before we watched, the pidfd could be a stranger's. */
     if (!slots_is_alive(mutex->slots, owner))
         return 0;
     int r = doze(vigil, owner_fd, clock_left_ns(end));
-    if (r == 1)
-        vigil->blind = BLIND_SLICES;
-    else if (vigil->blind > 0)
-        vigil->blind--;
-    return r < 0 ? r : 0;
+    if (r < 0)
+        return r;
+    note_sign(vigil, r == 1);
+    return 0;
 }
 
 static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, uint32_t *ret_word)
@@ -233,31 +252,19 @@ static int check_holder(struct mutex *mutex)
     return fail(-EPERM, "this thread does not have the lock");
 }
 
-/* Waiters must be rung awake; see to it that this can be done before it has to be. */
-static int prepare_to_ring(struct mutex *mutex, uint32_t word)
-{
-    int r = (word & MUTEX_WAITING) != 0 ? bell_ready(mutex->bell) : 0;
-    if (r == -EMFILE || r == -ENFILE || r == -ENOMEM)
-        return fail_within(r, "the lock has waiters that cannot be woken; it is still held");
-    return 0;
-}
-
 /* Makes the word free, with `mark` in it, and wakes whoever waits. */
 static int release(struct mutex *mutex, uint32_t mark)
 {
     uint32_t word = load(mutex);
     uint32_t wanted;
     do {
-        int r = prepare_to_ring(mutex, word);
-        if (r < 0)
-            return r;
         if ((word & TAG_MASK) != mutex->slots->tag)
             return fail(-EBADMSG, "the lock was ours, but another member overwrote it");
         wanted = (word & MUTEX_UNREPAIRED) | mark;
         /* Release pairs with the acquire in swap(). */
     } while (!atomic_compare_exchange_weak_explicit(&shared(mutex)->word, &word, wanted,
                                                     memory_order_release, memory_order_relaxed));
-    if ((word & MUTEX_WAITING) != 0 && mutex->bell->fd >= 0)
+    if ((word & MUTEX_WAITING) != 0)
         bell_ring(mutex->bell);
     return 0;
 }
@@ -269,10 +276,7 @@ int mutex_unlock(struct mutex *mutex)
         return r;
     /* Before the word: behind it, the next holder may be another thread of ours. */
     atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
-    r = release(mutex, 0);
-    if (r < 0 && r != -EBADMSG)
-        atomic_store_explicit(&mutex->holder, this_thread(), memory_order_relaxed);
-    return r;
+    return release(mutex, 0);
 }
 
 void mutex_abandon(struct mutex *mutex)

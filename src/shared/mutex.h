@@ -8,6 +8,9 @@
 #define FERRY_MUTEX_H
 
 #include <pthread.h>
+#include <stdbool.h>
+
+#include <ferry/base.h>
 
 #include "shared/bell.h"
 #include "shared/slots.h"
@@ -18,17 +21,17 @@
 
 struct mutex {
     struct slots *slots;
-    struct bell *bell;
+    int bell;
     struct spin spin;
     _Atomic uintptr_t holder; /* the thread of this process that has it through this handle, or 0 */
 };
 
-void mutex_init(struct mutex *mutex, struct slots *slots, struct bell *bell);
+void mutex_init(struct mutex *mutex, struct slots *slots, int bell);
 
 /* 0, -EOWNERDEAD (taken, but unrepaired), -EAGAIN, -ETIMEDOUT, -EDEADLK, -EINTR. */
 int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible);
 
-/* -EPERM; -EMFILE and its like if waiters are there and no bell can be had: then still locked. */
+/* -EPERM, -EBADMSG. */
 int mutex_unlock(struct mutex *mutex);
 
 /* Takes the word "unrepaired" back.  -EPERM. */

@@ -13,6 +13,7 @@
  * is dead (nothing happened).  A listener's latch is set before the step, so it may look too early;
  * it sees the mark then and keeps the latch set. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <time.h>
@@ -29,7 +30,7 @@
 
 /* Somebody else's mark is up for nanoseconds, unless its bearer cannot run. */
 enum { MARK_SPINS = 100, MARK_YIELDS = 4 };
-static const int64_t MARK_SLICE_NS = 1000000;
+static const int64_t MARK_SLICE_NS = 1000000, MARK_SLICE_MOST_NS = 64000000;
 
 static struct layout_notice *shared(const struct notice *notice)
 {
@@ -43,7 +44,7 @@ uint32_t notice_version(const struct notice *notice)
     return atomic_load_explicit(&shared(notice)->version, memory_order_seq_cst);
 }
 
-void notice_init(struct notice *notice, struct slots *slots, struct bell *bell)
+void notice_init(struct notice *notice, struct slots *slots, int bell)
 {
     *notice = (struct notice){.slots = slots, .bell = bell, .spin = SPIN_INIT, .latch = -1};
     pthread_mutex_init(&notice->guard, NULL);
@@ -78,21 +79,27 @@ static void reap_sleepers(struct slots *slots)
 {
     uint32_t high = slots_high(slots);
     for (uint32_t slot = 0; slot < high; slot++)
-        if (board_has(&slots->control->sleepers, slot))
-            members_reap(slots, slot);
+        if (board_has(&slots->control->sleepers, slot) &&
+            members_reap(slots, slot, clock_now_ns()) < 0)
+            return; /* the books are busy; another notice will find it again */
 }
 
 /* The commit, and the wake with it if anybody sleeps. */
 static void step(struct notice *notice, bool asleep)
 {
     _Atomic uint32_t *version = &shared(notice)->version;
+    int woken;
     if (!asleep)
         atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);
-    else if (futex_add_one_and_wake_all(version) == 0)
+    else if ((woken = futex_add_one_and_wake_all(version)) == 0)
         reap_sleepers(notice->slots);
+    else if (woken < 0) { /* no such call: publish, then wake */
+        atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);
+        futex_wake(version, INT_MAX);
+    }
 }
 
-int notice_step(struct notice *notice)
+void notice_step(struct notice *notice)
 {
     struct slots *slots = notice->slots;
     struct layout *control = slots->control;
@@ -103,13 +110,9 @@ int notice_step(struct notice *notice)
     atomic_fetch_add_explicit(mark, 1, memory_order_seq_cst);
     uint32_t high = slots_high(slots);
     bool asleep = board_any(&control->sleepers, high);
-    int r = 0;
     if (board_any(&control->listeners, high)) {
-        r = bell_ready(notice->bell);
-        if (r == 0) {
-            bell_ring(notice->bell);
-            step(notice, asleep);
-        }
+        bell_ring(notice->bell);
+        step(notice, asleep);
         atomic_fetch_sub_explicit(mark, 1, memory_order_seq_cst);
     } else if (asleep) {
         /* Down before the system call: on one core the sleeper runs at once. */
@@ -119,7 +122,6 @@ int notice_step(struct notice *notice)
         step(notice, false);
         atomic_fetch_sub_explicit(mark, 1, memory_order_seq_cst);
     }
-    return r;
 }
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
@@ -134,19 +136,20 @@ static bool mark_is_up(struct notice *notice, uint32_t slot)
  * -ETIMEDOUT if none of that comes in time. */
 static int settle_one(struct notice *notice, uint32_t slot, uint32_t seen, deadline end)
 {
+    int64_t slice = MARK_SLICE_NS;
     for (int i = 0; mark_is_up(notice, slot) && notice_version(notice) == seen; i++) {
         if (i < MARK_SPINS) {
             spin_relax();
         } else if (i < MARK_SPINS + MARK_YIELDS) {
             sched_yield();
         } else if (slot != notice->slots->slot && !slots_is_locked(notice->slots, slot)) {
-            members_reap(notice->slots, slot);
-            return 0;
+            return members_reap(notice->slots, slot, end);
         } else {
             int64_t left = clock_left_ns(end);
             if (left == 0)
                 return -ETIMEDOUT;
-            futex_wait(&shared(notice)->version, seen, left < MARK_SLICE_NS ? left : MARK_SLICE_NS);
+            futex_wait(&shared(notice)->version, seen, left < slice ? left : slice);
+            slice = slice < MARK_SLICE_MOST_NS ? slice * 2 : slice;
         }
     }
     return 0;
@@ -199,13 +202,17 @@ static int sleep_while(struct notice *notice, uint32_t seen, deadline end, bool 
     return notice_version(notice) != seen ? 0 : r;
 }
 
-/* Nothing new: clears the caller's latch, unless somebody is in the middle of a notice for which it
- * has been set already. */
+/* Nothing newer than `seen` has been found: clears the caller's latch.  It was set before the step
+ * it tells of, so if somebody is in the middle of one, it stays set until the outcome is known. */
 static void quieten(struct notice *notice, uint32_t seen)
 {
+    deadline soon = clock_deadline(MARK_SLICE_NS);
+    if (settle(notice, seen, soon) < 0)
+        return;
     epoll_latch_clear(notice->latch);
-    if (settle(notice, seen, clock_deadline(MARK_SLICE_NS)) < 0 || notice_version(notice) != seen)
-        bell_ring(notice->bell);
+    if (notice_version(notice) != seen || settle(notice, seen, soon) < 0 ||
+        notice_version(notice) != seen)
+        epoll_latch_set(notice->latch, notice->bell);
 }
 
 int notice_wait(struct notice *notice, uint32_t *version, int64_t timeout_ns, bool interruptible)

@@ -6,6 +6,9 @@
 #define FERRY_NOTICE_H
 
 #include <pthread.h>
+#include <stdbool.h>
+
+#include <ferry/base.h>
 
 #include "os/clock.h"
 #include "shared/bell.h"
@@ -14,7 +17,7 @@
 
 struct notice {
     struct slots *slots;
-    struct bell *bell;
+    int bell;
     struct spin spin;
     pthread_mutex_t guard;  /* of what follows, which is this process's alone */
     unsigned sleepers;      /* threads asleep through this handle */
@@ -23,11 +26,11 @@ struct notice {
     _Atomic bool listening; /* the latch exists */
 };
 
-void notice_init(struct notice *notice, struct slots *slots, struct bell *bell);
+void notice_init(struct notice *notice, struct slots *slots, int bell);
 void notice_deinit(struct notice *notice);
 
-/* Steps the version.  0, or -errno if a listener's bell cannot be had: then nothing happened. */
-int notice_step(struct notice *notice);
+/* Steps the version, and tells everybody. */
+void notice_step(struct notice *notice);
 
 uint32_t notice_version(const struct notice *notice);
 

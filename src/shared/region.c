@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "os/file.h"
 #include "os/memfd.h"
+#include "shared/bell.h"
 #include "shared/region.h"
 #include "shared/root.h"
 
@@ -37,7 +38,7 @@ unsigned region_control_mode(unsigned mode)
 
 void region_init(struct region *region, const char *name)
 {
-    *region = (struct region){.lock_fd = -1, .data_fd = -1, .bell_fd = -1};
+    *region = (struct region){.lock_fd = -1, .bell_fd = -1, .data_fd = -1};
     snprintf(region->name, sizeof(region->name), "%s", name ? name : "");
 }
 
@@ -144,8 +145,8 @@ static int find_control(struct region *region, int root, const struct region_req
     int r = check_owner(fd, request, ret_status);
     if (r < 0)
         return r;
-    region->owner = ret_status->st_uid;
-    region->group = ret_status->st_gid;
+    region->id = ret_status->st_ino;
+    region->temporary = (ret_status->st_mode & S_ISVTX) != 0;
     r = region_read_identity(fd, &region->identity);
     if (r < 0)
         return fail_within(r, "\"%s\"", request->name);
@@ -161,7 +162,7 @@ static int find_control(struct region *region, int root, const struct region_req
 static int find_data(struct region *region, int root, const struct stat *control)
 {
     char file[ROOT_FILE_SIZE];
-    root_file(file, region->name, ROOT_DATA, region->identity.id);
+    root_file(file, region->name, ROOT_DATA, region->id);
     int access = may_write(region->role) ? O_RDWR : O_RDONLY;
     CLEANUP(file_close)
     int fd = openat(root, file, access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -188,6 +189,15 @@ static int find_data(struct region *region, int root, const struct stat *control
     return TAKE_FD(fd);
 }
 
+/* -ESTALE as find_data(). */
+static int find_bell(struct region *region, int root, const struct stat *control)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_BELL, region->id);
+    region->bell_fd = bell_open(root, file, control->st_uid);
+    return region->bell_fd >= 0 ? 0 : region->bell_fd == -ENOENT ? -ESTALE : region->bell_fd;
+}
+
 static int find_once(struct region *region, int root, const struct region_request *request)
 {
     struct stat status;
@@ -197,9 +207,12 @@ static int find_once(struct region *region, int root, const struct region_reques
     CLEANUP(file_close) int data = find_data(region, root, &status);
     if (data < 0)
         return data;
+    r = find_bell(region, root, &status);
+    if (r < 0)
+        return r;
     CLEANUP(file_close) int control = region_reopen_control(region, region->lock_fd);
     if (control < 0)
-        return -ESTALE;
+        return control == -ENOENT ? -ESTALE : control;
     return region_map(region, control, data, request->address);
 }
 
@@ -233,6 +246,8 @@ int region_reopen_control(const struct region *region, int lock_fd)
                    : fd;
     }
     CLEANUP(file_close) int root = root_open();
+    if (root < 0)
+        return root;
     char file[ROOT_FILE_SIZE];
     root_file(file, region->name, ROOT_CONTROL, 0);
     int fd = file_reopen(lock_fd, root, file, O_RDWR);
@@ -250,10 +265,74 @@ int region_reopen_data(const struct region *region, unsigned role)
     if (root < 0)
         return root;
     char file[ROOT_FILE_SIZE];
-    root_file(file, region->name, ROOT_DATA, region->identity.id);
-    int fd = openat(root, file, access | O_NOFOLLOW | O_CLOEXEC);
+    root_file(file, region->name, ROOT_DATA, region->id);
+    int fd = openat(root, file, access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     return fd < 0 ? fail_errno(-errno, "the data of \"%s\" cannot be opened again", region->name)
                   : fd;
+}
+
+int region_reopen_bell(const struct region *region)
+{
+    CLEANUP(file_close) int root = region->name[0] == '\0' ? -1 : root_open();
+    if (root < 0)
+        return bell_reopen(region->bell_fd);
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_BELL, region->id);
+    int fd = file_reopen(region->bell_fd, root, file, O_RDWR | O_NONBLOCK);
+    return fd < 0 ? fail_errno(fd, "the bell of \"%s\" cannot be opened again", region->name) : fd;
+}
+
+void region_unlink_parts(int root, const char *name, uint64_t id)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, name, ROOT_DATA, id);
+    unlinkat(root, file, 0);
+    root_file(file, name, ROOT_BELL, id);
+    unlinkat(root, file, 0);
+}
+
+/* ---- What was handed over -------------------------------------------------------------------- */
+
+static bool is_same_file(int fd, int other, struct stat *ret_status)
+{
+    struct stat status;
+    return fstat(fd, ret_status) == 0 && fstat(other, &status) == 0 &&
+           ret_status->st_dev == status.st_dev && ret_status->st_ino == status.st_ino;
+}
+
+/* Both descriptions of the control file, and whether its memory can be taken away: a sealed memfd,
+ * or a file in somebody's root, whose owner has to be trusted. */
+static int check_control(struct region *region, int control)
+{
+    struct stat status;
+    int r = region_read_identity(region->lock_fd, &region->identity);
+    if (r < 0)
+        return r;
+    if (!is_same_file(region->lock_fd, control, &status))
+        return fail(-EBADMSG, "the descriptors handed over do not belong together");
+    region->id = status.st_ino;
+    region->temporary = (status.st_mode & S_ISVTX) != 0;
+    bool anonymous = (region->identity.flags & LAYOUT_ANONYMOUS) != 0;
+    if (anonymous != (region->name[0] == '\0'))
+        return fail(-EBADMSG, "the parcel and what is in it do not agree");
+    if (anonymous ? !memfd_is_sealed(control) : status.st_uid != 0 && status.st_uid != geteuid())
+        return fail(-EPERM, "the memory handed over could be taken away again: it is not sealed, "
+                            "and its owner is neither root nor you; ask for an anonymous segment");
+    return 0;
+}
+
+static int check_data(struct region *region, int data)
+{
+    struct stat status;
+    int access = fcntl(data, F_GETFL);
+    if (access < 0 || fstat(data, &status) < 0 || !S_ISREG(status.st_mode) ||
+        (uint64_t)status.st_size != region->identity.size_bytes)
+        return fail(-EBADMSG, "the data handed over are not what the control memory says");
+    if (region->name[0] == '\0' && !memfd_is_sealed(data))
+        return fail(-EPERM, "the data handed over could be taken away again: they are not sealed");
+    region->mode = status.st_mode & 0777;
+    region->role = (access & O_ACCMODE) == O_RDONLY ? FERRY_READ : FERRY_READ | FERRY_WRITE;
+    return 0;
 }
 
 int region_adopt(struct region *ret_region, const char *name, int descriptors[4])
@@ -264,30 +343,16 @@ int region_adopt(struct region *ret_region, const char *name, int descriptors[4]
     CLEANUP(file_close) int control = TAKE_FD(descriptors[1]);
     CLEANUP(file_close) int data = TAKE_FD(descriptors[2]);
     region.bell_fd = TAKE_FD(descriptors[3]);
-    int r = region_read_identity(region.lock_fd, &region.identity);
+    int r = check_control(&region, control);
+    if (r == 0)
+        r = check_data(&region, data);
+    if (r == 0)
+        r = bell_check(region.bell_fd);
+    if (r == 0)
+        r = region_map(&region, control, data, NULL);
     if (r < 0)
         return r;
-    struct stat status;
-    if ((region.identity.flags & LAYOUT_ANONYMOUS) != 0 &&
-        (!memfd_is_sealed(control) || !memfd_is_sealed(data)))
-        return fail(-EBADMSG,
-                    "the memory handed over could be taken away again (it is not sealed)");
-    int access = fcntl(data, F_GETFL);
-    if (access < 0 || fstat(data, &status) < 0 || !S_ISREG(status.st_mode) ||
-        (uint64_t)status.st_size != region.identity.size_bytes)
-        return fail(-EBADMSG, "the data handed over are not what the control memory says");
-    region.mode = status.st_mode & 0777;
-    region.owner = status.st_uid;
-    region.group = status.st_gid;
-    struct layout_identity again;
-    r = region_read_identity(control, &again);
-    if (r < 0 || memcmp(&again, &region.identity, sizeof(again)) != 0)
-        return fail(-EBADMSG, "the descriptors handed over do not belong together");
-    region.role = (access & O_ACCMODE) == O_RDONLY ? FERRY_READ : FERRY_READ | FERRY_WRITE;
-    r = region_map(&region, control, data, NULL);
-    if (r < 0)
-        return r;
-    if ((region.identity.flags & LAYOUT_ANONYMOUS) != 0)
+    if (region.name[0] == '\0')
         region.data_fd = TAKE_FD(data);
     *ret_region = region;
     region_init(&region, NULL);

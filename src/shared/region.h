@@ -28,15 +28,15 @@ struct region_request {
 struct region {
     char name[FERRY_NAME_SIZE];      /* "" if anonymous */
     struct layout_identity identity; /* a private copy */
+    uint64_t id;                     /* the control file's inode number: in its parts' names */
+    bool temporary;                  /* its sticky bit */
     unsigned mode;                   /* of the data */
-    uid_t owner;                     /* of the control file */
-    gid_t group;
-    unsigned role; /* FERRY_READ | FERRY_WRITE: what this mapping allows */
+    unsigned role;                   /* FERRY_READ | FERRY_WRITE: what this mapping allows */
     struct map control_map;
     struct map data;
-    int lock_fd; /* carries the member's byte lock; taken over by its slots */
+    int lock_fd; /* carries the member's byte lock; shared with its slots */
+    int bell_fd;
     int data_fd; /* anonymous: kept to be handed on; else -1 */
-    int bell_fd; /* anonymous, or handed over: until the bell takes it; else -1 */
 };
 
 /* The roles in a set of flags: neither READ nor WRITE means both. */
@@ -55,8 +55,7 @@ int region_adopt(struct region *ret_region, const char *name, int descriptors[4]
 
 /* For those who make and find: an empty region, and the mapping of both files into it.  control_fd
  * must be a description of its own, see os/ofd.h.  -EADDRINUSE if something is mapped at the
- * address
- * (-EEXIST is the name's alone). */
+ * address (-EEXIST is the name's alone). */
 void region_init(struct region *region, const char *name);
 int region_map(struct region *region, int control_fd, int data_fd, void *address);
 
@@ -71,8 +70,14 @@ static inline struct layout *region_control(const struct region *region)
 /* A fresh description of the control file, for another member's lock. */
 int region_reopen_control(const struct region *region, int lock_fd);
 
+/* A fresh description of the bell. */
+int region_reopen_bell(const struct region *region);
+
 /* A fresh description of the data, for somebody with that role. */
 int region_reopen_data(const struct region *region, unsigned role);
+
+/* Unlinks the files that belong to a control file which is gone, or never came to be. */
+void region_unlink_parts(int root, const char *name, uint64_t id);
 
 /* The control file's mode, from the data's: who may read the data may be a member. */
 unsigned region_control_mode(unsigned mode);

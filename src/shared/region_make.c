@@ -5,9 +5,8 @@
  * leaves at most a data file that belongs to nobody; its birth lock is gone with its maker, which
  * is how sweep.c knows it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,23 +17,18 @@
 #include "os/memfd.h"
 #include "os/ofd.h"
 #include "os/proc.h"
+#include "shared/bell.h"
 #include "shared/region.h"
 #include "shared/root.h"
 
-static int new_identity(struct layout_identity *ret_identity, const struct region_request *request)
+static struct layout_identity new_identity(const struct region_request *request)
 {
-    uint64_t id;
-    if (getrandom(&id, sizeof(id), 0) != sizeof(id))
-        return fail(-EIO, "the kernel gave no random number");
-    *ret_identity = (struct layout_identity){
+    return (struct layout_identity){
         .kind = request->kind,
-        .flags = (request->flags & FERRY_TEMPORARY ? LAYOUT_TEMPORARY : 0) |
-                 (request->name == NULL ? LAYOUT_ANONYMOUS : 0),
+        .flags = request->name == NULL ? LAYOUT_ANONYMOUS : 0,
         .size_bytes = request->size_bytes,
         .created = layout_stamp(clock_unix_ms(), getpid()),
-        .id = id,
     };
-    return 0;
 }
 
 /* Writes the beginning of the control file as it is with its creator in slot 0. */
@@ -73,22 +67,35 @@ static int become_first(struct region *region, struct slots *ret_slots)
     return 0;
 }
 
-static int link_files(const struct region *region, int root, int data_fd)
+/* Gives the data their name and makes the bell; the birth lock is held.  What is in the way
+ * belonged to an earlier control file with our inode's number, which is gone, since we have it now.
+ */
+static int place_parts(struct region *region, int root, int data_fd)
 {
-    char data_file[ROOT_FILE_SIZE], control_file[ROOT_FILE_SIZE];
-    root_file(data_file, region->name, ROOT_DATA, region->identity.id);
-    root_file(control_file, region->name, ROOT_CONTROL, 0);
-    /* The birth lock: whoever sweeps leaves data alone while their maker lives. */
-    int r = ofd_lock(data_fd, 0, 1);
-    if (r == 0)
+    char data_file[ROOT_FILE_SIZE], bell_file[ROOT_FILE_SIZE];
+    root_file(data_file, region->name, ROOT_DATA, region->id);
+    root_file(bell_file, region->name, ROOT_BELL, region->id);
+    int r = file_link(data_fd, root, data_file);
+    if (r == -EEXIST && unlinkat(root, data_file, 0) == 0)
         r = file_link(data_fd, root, data_file);
     if (r < 0)
         return fail_errno(r, "the data of \"%s\" could not be linked into %s", region->name,
                           root_path());
-    r = file_link(region->lock_fd, root, control_file);
+    r = bell_make(root, bell_file, region_control_mode(region->mode));
+    if (r == -EEXIST && unlinkat(root, bell_file, 0) == 0)
+        r = bell_make(root, bell_file, region_control_mode(region->mode));
     if (r < 0)
-        unlinkat(root, data_file, 0);
-    ofd_unlock(data_fd, 0, 1);
+        return r;
+    region->bell_fd = r;
+    return 0;
+}
+
+/* The commit: from here on the object exists. */
+static int place_control(const struct region *region, int root)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_CONTROL, 0);
+    int r = file_link(region->lock_fd, root, file);
     if (r == -EEXIST)
         return fail(r,
                     "\"%s\" exists already; choose another name, remove it (ferry rm), or open "
@@ -96,6 +103,21 @@ static int link_files(const struct region *region, int root, int data_fd)
                     region->name);
     return r < 0 ? fail_errno(r, "\"%s\" could not be linked into %s", region->name, root_path())
                  : 0;
+}
+
+static int place(struct region *region, int root, int data_fd)
+{
+    /* The birth lock: whoever sweeps leaves the parts alone while their maker lives. */
+    int r = ofd_lock(data_fd, 0, 1);
+    if (r < 0)
+        return fail_errno(r, "the root's file system gives no byte locks");
+    r = place_parts(region, root, data_fd);
+    if (r == 0)
+        r = place_control(region, root);
+    if (r < 0)
+        region_unlink_parts(root, region->name, region->id);
+    ofd_unlock(data_fd, 0, 1);
+    return r;
 }
 
 /* Two unnamed files, reserved: the control file (region->lock_fd) and the data (the result). */
@@ -111,16 +133,18 @@ static int make_files(struct region *region, int root, const struct region_reque
     if (fstat(data, &status) < 0)
         return fail_errno(-errno, "the new data file cannot be looked at");
     region->mode = status.st_mode & 0777;
-    region->owner = status.st_uid;
-    region->group = status.st_gid;
     region->lock_fd = file_make_unnamed(root, 0600);
     if (region->lock_fd < 0)
         return region->lock_fd;
     r = file_reserve(region->lock_fd, sizeof(struct layout), LAYOUT_RESERVED_AT_FIRST);
     if (r < 0)
         return r;
-    if (fchmod(region->lock_fd, region_control_mode(region->mode)) < 0)
+    region->temporary = (request->flags & FERRY_TEMPORARY) != 0;
+    if (fchmod(region->lock_fd,
+               region_control_mode(region->mode) | (region->temporary ? S_ISVTX : 0)) < 0 ||
+        fstat(region->lock_fd, &status) < 0)
         return fail_errno(-errno, "the permissions could not be set");
+    region->id = status.st_ino;
     return TAKE_FD(data);
 }
 
@@ -136,11 +160,13 @@ static int make_named(struct region *region, struct slots *ret_slots,
     int r = write_beginning(region);
     if (r == 0)
         r = become_first(region, ret_slots);
-    CLEANUP(file_close) int control = r < 0 ? r : region_reopen_control(region, region->lock_fd);
+    if (r < 0)
+        return r;
+    CLEANUP(file_close) int control = file_reopen(region->lock_fd, -1, NULL, O_RDWR);
     if (control < 0)
-        return control;
+        return fail_errno(control, "the control memory cannot be opened again (is /proc mounted?)");
     r = region_map(region, control, data, request->address);
-    return r < 0 ? r : link_files(region, root, data);
+    return r < 0 ? r : place(region, root, data);
 }
 
 static int make_anonymous(struct region *region, struct slots *ret_slots,
@@ -156,9 +182,9 @@ static int make_anonymous(struct region *region, struct slots *ret_slots,
         memfd_make("ferry-data", request->size_bytes, request->size_bytes, region->mode);
     if (region->data_fd < 0)
         return region->data_fd;
-    region->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    region->bell_fd = bell_make_anonymous();
     if (region->bell_fd < 0)
-        return fail_errno(-errno, "no bell could be made");
+        return region->bell_fd;
     int r = write_beginning(region);
     if (r == 0)
         r = become_first(region, ret_slots);
@@ -172,11 +198,9 @@ int region_make(struct region *ret_region, struct slots *ret_slots,
     CLEANUP(region_release) struct region region;
     region_init(&region, request->name);
     region.role = region_role(request->flags);
-    int r = new_identity(&region.identity, request);
-    if (r < 0)
-        return r;
-    r = request->name ? make_named(&region, ret_slots, request)
-                      : make_anonymous(&region, ret_slots, request);
+    region.identity = new_identity(request);
+    int r = request->name ? make_named(&region, ret_slots, request)
+                          : make_anonymous(&region, ret_slots, request);
     if (r < 0)
         return r;
     ret_slots->control = region_control(&region);

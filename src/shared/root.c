@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/name.h"
 #include "shared/root.h"
 
 static const char PREFIX[] = "ferry.";
-static const char *const PARTS[] = {"", ":data:", ":bell:", ":bud:"};
+static const char *const PARTS[] = {"", ":data:", ":bell:"};
 enum { ID_DIGITS = 16 };
 
 const char *root_path(void)
@@ -67,7 +68,7 @@ int root_parse(const char *file, char ret_name[FERRY_NAME_SIZE], enum root_part 
         return 0;
     *ret_part = ROOT_CONTROL;
     *ret_id = 0;
-    for (enum root_part part = ROOT_DATA; part <= ROOT_BUD; part++) {
+    for (enum root_part part = ROOT_DATA; part <= ROOT_BELL; part++) {
         int at = find_part(file, part, ret_id);
         if (at > 0) {
             *ret_part = part;
@@ -77,5 +78,5 @@ int root_parse(const char *file, char ret_name[FERRY_NAME_SIZE], enum root_part 
     }
     memcpy(ret_name, file, length);
     ret_name[length] = '\0';
-    return ferry_name_check(ret_name) == 0;
+    return name_is_valid(ret_name);
 }

@@ -1,9 +1,8 @@
 /* The root: the directory in which all names live, and how an object's files are called there.
  *
  *   ferry.NAME              the control memory; an object exists if and only if this does
- *   ferry.NAME:data:ID      its data, ID being the identity's, 16 hexadecimal digits
- *   ferry.NAME:bell:ID      its bell, a FIFO; made when somebody first needs it
- *   ferry.NAME:bud:ID       a bell that is being made
+ *   ferry.NAME:data:ID      its data; ID is the control file's inode number, 16 hexadecimal digits
+ *   ferry.NAME:bell:ID      its bell, a FIFO
  *
  * Names have no colon (but for key:0x…, whose digits cannot be mistaken), so no two collide. */
 #ifndef FERRY_ROOT_H
@@ -21,7 +20,7 @@ const char *root_path(void);
 /* The root as a descriptor for openat and its like; -errno with an explanation. */
 int root_open(void);
 
-enum root_part { ROOT_CONTROL, ROOT_DATA, ROOT_BELL, ROOT_BUD };
+enum root_part { ROOT_CONTROL, ROOT_DATA, ROOT_BELL };
 
 /* Writes the name of one of an object's files.  The id is ignored for ROOT_CONTROL. */
 void root_file(char ret_file[ROOT_FILE_SIZE], const char *name, enum root_part part, uint64_t id);

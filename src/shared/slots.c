@@ -6,7 +6,10 @@
 #include "base/error.h"
 #include "os/file.h"
 #include "os/ofd.h"
+#include "shared/board.h"
 #include "shared/slots.h"
+
+enum { PROBES = 16 };
 
 slot_tag slot_tag_make(uint32_t slot, uint32_t generation)
 {
@@ -82,12 +85,13 @@ static int try_slot(struct slots *slots, uint32_t slot)
     return ofd_extent(slots->lock_fd, (off_t)slot) > 1 ? -ESTALE : 0;
 }
 
-/* Looks for a slot that nobody uses.  When many come at once they would all try the same one, so
- * whoever is beaten skips ahead, the farther the more often. */
-static int claim_free(struct slots *slots, uint32_t *ret_slot)
+/* Looks for a slot that nobody uses, among those that were used before or among all.  When many
+ * come at once they would all try the same one, so whoever is beaten skips ahead, the farther the
+ * more often. */
+static int claim_free(struct slots *slots, uint32_t end, uint32_t *ret_slot)
 {
     uint32_t window = 1;
-    for (uint32_t slot = 0; slot < LAYOUT_MEMBERS;) {
+    for (uint32_t slot = 0; slot < end;) {
         struct layout_entry *entry = slots_entry(slots, slot);
         if (entry == NULL)
             return -ENOSPC;
@@ -106,6 +110,22 @@ static int claim_free(struct slots *slots, uint32_t *ret_slot)
     return 0;
 }
 
+/* Tries a few of the taken slots below `high`, from somewhere on: where members die as fast as they
+ * come, their slots are used again and the table stays small. */
+static int claim_dead(struct slots *slots, uint32_t high, uint32_t *ret_slot)
+{
+    uint32_t start = (uint32_t)slots->pid * UINT32_C(2654435761);
+    for (uint32_t i = 0; i < PROBES && i < high; i++) {
+        uint32_t slot = (start + i) % high;
+        int r = slots_entry(slots, slot) == NULL ? -ENOSPC : try_slot(slots, slot);
+        if (r != 0) {
+            *ret_slot = slot;
+            return r;
+        }
+    }
+    return 0;
+}
+
 /* Looks at every slot, free or taken, for a byte that is not locked. */
 static int claim_any(struct slots *slots, uint32_t *ret_slot)
 {
@@ -120,10 +140,22 @@ static int claim_any(struct slots *slots, uint32_t *ret_slot)
                 LAYOUT_MEMBERS);
 }
 
+void slots_forget(struct slots *slots, uint32_t slot)
+{
+    board_clear(&slots->control->sleepers, slot);
+    board_clear(&slots->control->listeners, slot);
+    atomic_store_explicit(&slots->control->members[slot].mark, 0, memory_order_seq_cst);
+}
+
 int slots_claim(struct slots *slots)
 {
     uint32_t slot = 0;
-    int r = claim_free(slots, &slot);
+    uint32_t high = slots_high(slots);
+    int r = claim_free(slots, high, &slot);
+    if (r == 0)
+        r = claim_dead(slots, high, &slot);
+    if (r == 0)
+        r = claim_free(slots, LAYOUT_MEMBERS, &slot);
     if (r == 0)
         r = claim_any(slots, &slot);
     if (r < 0)
@@ -133,6 +165,7 @@ int slots_claim(struct slots *slots)
      * see our tag in a lock word. */
     uint32_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed) + 1;
     atomic_store_explicit(&entry->generation, generation, memory_order_release);
+    slots_forget(slots, slot);
     slots->slot = slot;
     slots->tag = slot_tag_make(slot, generation);
     return 0;

@@ -49,6 +49,10 @@ bool slots_is_alive(struct slots *slots, slot_tag tag);
 /* Is this slot's byte locked by anybody but lock_fd's description? */
 bool slots_is_locked(const struct slots *slots, uint32_t slot);
 
+/* Takes back whatever the slot's member had announced.  For the member itself, for who claims its
+ * slot next, and for who finds it dead. */
+void slots_forget(struct slots *slots, uint32_t slot);
+
 /* Locks a free byte through lock_fd and begins a new generation of its slot: fills in slot and tag.
  * A slot whose member died is taken when no other is left.  -EUSERS if all are alive, -ESTALE if
  * the object is being removed, -ENOSPC. */

@@ -8,7 +8,10 @@
  * are, nobody can join (slots_claim() says -ESTALE).  The kernel drops these locks if the cleaner
  * dies, and the next one finds things as they were: the unlink is the one step that counts.  The
  * parts go after it, and what is left of them belongs to no object, which is how it is recognised
- * here. */
+ * here.
+ *
+ * Nothing in here reads what members write: inode numbers, modes and locks are the kernel's word.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -21,21 +24,13 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/ofd.h"
+#include "shared/fork.h"
 #include "shared/region.h"
 #include "shared/root.h"
 #include "shared/sweep.h"
 
 static const int64_t REMOVAL_PATIENCE_NS = 1000000000;
 static const int64_t SWEEP_EVERY_NS = 1000000000;
-
-static void unlink_parts(int root, const char *name, uint64_t id)
-{
-    char file[ROOT_FILE_SIZE];
-    root_file(file, name, ROOT_DATA, id);
-    unlinkat(root, file, 0);
-    root_file(file, name, ROOT_BELL, id);
-    unlinkat(root, file, 0);
-}
 
 /* With the removal byte held: unlinks the name if it still leads to this file.  1, 0 or -errno. */
 static int unlink_control(int root, int control_fd, const char *name)
@@ -48,6 +43,14 @@ static int unlink_control(int root, int control_fd, const char *name)
     return r;
 }
 
+static int open_control(int root, const char *name)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, name, ROOT_CONTROL, 0);
+    int fd = openat(root, file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
 /* ---- By name --------------------------------------------------------------------------------- */
 
 static int explain(int error, const char *name)
@@ -56,49 +59,39 @@ static int explain(int error, const char *name)
         return fail(error, "there is no \"%s\" in %s", name, root_path());
     if (error == -EPERM || error == -EACCES)
         return fail(error, "\"%s\" can be removed by its owner and by root only", name);
-    if (error == -EBUSY)
-        return fail(
-            error, "another process stands in the middle of removing \"%s\"; is it stopped?", name);
     return fail_errno(error, "\"%s\" could not be removed", name);
 }
 
-/* Waits for another remover, who needs microseconds; 0 or -EBUSY. */
-static int lock_removal(int control_fd)
+/* Waits for another remover, who needs microseconds.  After a second we go on without the lock: a
+ * remover that stands still, or a reader that holds the byte for mischief, cannot stop an owner. */
+static void lock_removal(int control_fd)
 {
     deadline end = clock_deadline(REMOVAL_PATIENCE_NS);
-    int r;
-    while ((r = ofd_lock(control_fd, LAYOUT_REMOVAL_BYTE, 1)) == -EAGAIN) {
-        if (clock_left_ns(end) == 0)
-            return -EBUSY;
+    while (ofd_lock(control_fd, LAYOUT_REMOVAL_BYTE, 1) == -EAGAIN && clock_left_ns(end) > 0)
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
-    }
-    return r;
 }
 
-/* What cannot be opened as an object is unlinked as it is: a link, a directory is not. */
-static int remove_unopened(int root, const char *file)
+/* What is no object, whatever it is, is unlinked as it is; a directory cannot be. */
+static int remove_oddity(int root, const char *name)
 {
+    char file[ROOT_FILE_SIZE];
+    root_file(file, name, ROOT_CONTROL, 0);
     return unlinkat(root, file, 0) < 0 ? -errno : 0;
 }
 
 static int remove_object(int root, const char *name)
 {
-    char file[ROOT_FILE_SIZE];
-    root_file(file, name, ROOT_CONTROL, 0);
-    CLEANUP(file_close)
-    int fd = openat(root, file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return errno == ENOENT ? -ENOENT : remove_unopened(root, file);
+    CLEANUP(file_close) int fd = open_control(root, name);
+    if (fd == -ENOENT)
+        return fd;
     struct stat status;
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
-        return remove_unopened(root, file);
-    struct layout_identity identity;
-    bool is_sound = region_read_identity(fd, &identity) == 0;
-    int r = lock_removal(fd);
-    if (r == 0)
-        r = unlink_control(root, fd, name);
-    if (r == 1 && is_sound)
-        unlink_parts(root, name, identity.id);
+    if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+        return remove_oddity(root, name);
+    lock_removal(fd);
+    int r = unlink_control(root, fd, name);
+    if (r == 1)
+        region_unlink_parts(root, name, status.st_ino);
+    ofd_unlock(fd, LAYOUT_REMOVAL_BYTE, 1);
     return r == 0 ? -ENOENT : r < 0 ? r : 0;
 }
 
@@ -110,7 +103,9 @@ int sweep_remove(const char *name)
     CLEANUP(file_close) int root = root_open();
     if (root < 0)
         return root;
+    fork_hold();
     r = remove_object(root, name);
+    fork_unhold();
     return r < 0 ? explain(r, name) : 0;
 }
 
@@ -126,7 +121,7 @@ int sweep_if_abandoned(int control_fd, const char *name, uint64_t id)
     CLEANUP(file_close) int root = root_open();
     r = root < 0 ? root : unlink_control(root, control_fd, name);
     if (r == 1)
-        unlink_parts(root, name, id);
+        region_unlink_parts(root, name, id);
     ofd_unlock(control_fd, 0, LAYOUT_REMOVAL_BYTE + 1);
     return r < 0 ? r : 1;
 }
@@ -138,62 +133,47 @@ struct sweep {
     int removed;
 };
 
-/* Opens the control file of that name if it is sound; -1 if not.  1 in *ret_gone: there is none. */
-static int open_control(int root, const char *name, struct layout_identity *ret_identity,
-                        bool *ret_gone)
+static void sweep_control(struct sweep *sweep, const char *file, const char *name)
 {
-    char file[ROOT_FILE_SIZE];
-    root_file(file, name, ROOT_CONTROL, 0);
-    CLEANUP(file_close)
-    int fd = openat(root, file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    *ret_gone = fd < 0 && errno == ENOENT;
-    if (fd < 0 || region_read_identity(fd, ret_identity) < 0)
-        return -1;
-    return TAKE_FD(fd);
-}
-
-static void sweep_control(struct sweep *sweep, const char *name)
-{
-    struct layout_identity identity;
-    bool gone;
-    CLEANUP(file_close) int fd = open_control(sweep->root, name, &identity, &gone);
-    if (fd >= 0 && (identity.flags & LAYOUT_TEMPORARY) != 0 &&
-        sweep_if_abandoned(fd, name, identity.id) == 1)
+    struct stat status;
+    if (fstatat(sweep->root, file, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode) ||
+        (status.st_mode & S_ISVTX) == 0)
+        return;
+    CLEANUP(file_close) int fd = open_control(sweep->root, name);
+    if (fd >= 0 && sweep_if_abandoned(fd, name, status.st_ino) == 1)
         sweep->removed++;
 }
 
-/* Does the part belong to no object?  If its object cannot be judged, it is left alone. */
+/* Does the name lead to another control file than the one these parts were made for, or to none? */
 static bool is_orphan(int root, const char *name, uint64_t id)
 {
-    struct layout_identity identity;
-    bool gone;
-    CLEANUP(file_close) int fd = open_control(root, name, &identity, &gone);
-    return fd >= 0 ? identity.id != id : gone;
+    char file[ROOT_FILE_SIZE];
+    struct stat status;
+    root_file(file, name, ROOT_CONTROL, 0);
+    if (fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT;
+    return status.st_ino != id;
 }
 
-/* Is somebody still using the part?  Data: their maker holds the birth lock.  A FIFO: can be opened
- * for writing only while somebody has it open. */
-static bool is_in_use(int fd, enum root_part part)
+/* Is their maker still at it?  It holds the birth lock on the data from before the first part has a
+ * name until the control file has; so once the lock is seen free, the maker is done or dead. */
+static bool is_being_made(int root, const char *name, uint64_t id)
 {
-    return part == ROOT_DATA ? ofd_lock(fd, 0, 1) < 0 : fd >= 0;
-}
-
-static void sweep_part(struct sweep *sweep, const char *file, const char *name, enum root_part part,
-                       uint64_t id)
-{
-    if (part != ROOT_BUD && !is_orphan(sweep->root, name, id))
-        return;
-    int access = part == ROOT_DATA ? O_RDWR : O_WRONLY;
+    char file[ROOT_FILE_SIZE];
+    root_file(file, name, ROOT_DATA, id);
     CLEANUP(file_close)
-    int fd = openat(sweep->root, file, access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && errno != ENXIO)
+    int fd = openat(root, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return errno != ENOENT;
+    return ofd_is_locked(fd, 0, 1) != 0;
+}
+
+static void sweep_part(struct sweep *sweep, const char *file, const char *name, uint64_t id)
+{
+    if (!is_orphan(sweep->root, name, id) || is_being_made(sweep->root, name, id))
         return;
-    if (is_in_use(fd, part))
-        return;
-    /* Its maker may have finished between the two looks. */
-    if (part != ROOT_BUD && !is_orphan(sweep->root, name, id))
-        return;
-    if (unlinkat(sweep->root, file, 0) == 0)
+    /* Once more: its maker may have finished between the two looks. */
+    if (is_orphan(sweep->root, name, id) && unlinkat(sweep->root, file, 0) == 0)
         sweep->removed++;
 }
 
@@ -206,9 +186,9 @@ static int sweep_file(const char *file, void *context)
     if (!root_parse(file, name, &part, &id))
         return 0;
     if (part == ROOT_CONTROL)
-        sweep_control(sweep, name);
+        sweep_control(sweep, file, name);
     else
-        sweep_part(sweep, file, name, part, id);
+        sweep_part(sweep, file, name, id);
     return 0;
 }
 
@@ -219,7 +199,9 @@ int sweep_root(void)
     if (root < 0)
         return root;
     sweep.root = root;
+    fork_hold();
     int r = file_list(root, sweep_file, &sweep);
+    fork_unhold();
     if (r < 0)
         return fail_errno(r, "the root %s cannot be listed", root_path());
     return sweep.removed;
@@ -234,5 +216,8 @@ void sweep_sometimes(void)
     if (before != INT64_MIN && now - before < SWEEP_EVERY_NS)
         return;
     atomic_store_explicit(&last, now, memory_order_relaxed);
+    struct explanation explanation;
+    explanation_keep(&explanation);
     sweep_root();
+    explanation_restore(&explanation);
 }
