@@ -28,7 +28,7 @@ static const int64_t DEAF_SLICE_NS = 5000000, HALF_DEAF_SLICE_NS = 100000000;
 
 /* After a sign of the owner's end that the kernel does not confirm yet: from this slice on, each
  * twice as long, until they are longer than anybody takes to get from the one to the other. */
-static const int64_t DOUBT_FIRST_NS = 5000000, DOUBT_LAST_NS = 320000000;
+static const int64_t DOUBT_FIRST_NS = 100000, DOUBT_LAST_NS = 400000000;
 
 void mutex_init(struct mutex *mutex, struct slots *slots, int bell)
 {
