@@ -18,8 +18,8 @@ import tap
 SOURCE = pathlib.Path(sys.argv[1])
 BUILD = pathlib.Path(sys.argv[2])
 
-# A space in the path, since users have them.
-SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="ferry install "))
+# No space in the root's path: pkg-config does not quote its sysroot.  The programs' paths have one.
+SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="ferry-install-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 DESTINATION = SCRATCH / "root"
 
