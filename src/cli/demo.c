@@ -60,14 +60,18 @@ static void narrate(void)
          "  ferry rm demo                          ferry help, man ferry");
 }
 
-static void end_signals(sigset_t *ret_set)
+/* The signals that end a command, but for those that whoever started it has it ignore, and the one
+ * that tells of the narrator's end. */
+static void signals_to_catch(sigset_t *ret_set)
 {
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    struct sigaction action;
     sigemptyset(ret_set);
-    sigaddset(ret_set, SIGINT);
-    sigaddset(ret_set, SIGTERM);
-    sigaddset(ret_set, SIGHUP);
-    sigaddset(ret_set, SIGQUIT);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (sigaction(ends[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+            sigaddset(ret_set, ends[i]);
     sigaddset(ret_set, SIGCHLD);
+    signal(SIGCHLD, SIG_DFL); /* ignored, it would never come */
 }
 
 /* The narrator's exit status, or 128 and the signal that ended it or asked for the end. */
@@ -101,7 +105,7 @@ static void end_by(int signal)
 static int play(void)
 {
     sigset_t signals, before;
-    end_signals(&signals);
+    signals_to_catch(&signals);
     sigprocmask(SIG_BLOCK, &signals, &before);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t behind = getpid(), narrator = fork();

@@ -19,13 +19,24 @@ void output_start(void)
             _exit(STATUS_FAILED);
 }
 
-int output_finish(int status)
+static int first_error; /* of standard output */
+
+bool output_flush(void)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    if (first_error == 0)
+        first_error = errno;
+    return false;
+}
+
+int output_finish(int status)
+{
+    if (output_flush())
         return status;
     complain("standard output could not be written: %s",
-             errno ? strerror(errno) : "an earlier write failed");
+             first_error ? strerror(first_error) : "an earlier write failed");
     return STATUS_FAILED;
 }
 

@@ -15,6 +15,9 @@
  * and then written to as if it were a terminal. */
 void output_start(void);
 
+/* Flushes standard output; false if something could not be written, now or earlier. */
+bool output_flush(void);
+
 /* Flushes standard output; returns `status`, or STATUS_FAILED after a complaint if it could not
  * all be written. */
 int output_finish(int status);

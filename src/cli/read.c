@@ -87,7 +87,7 @@ const struct verb verb_read = {
     .operands = "NAME",
     .least_operands = 1,
     .most_operands = 1,
-    .help = "Writes the segment's bytes to standard output, all of them unless told otherwise.\n"
+    .help = "Writes a segment's bytes to standard output, all of them unless told otherwise.\n"
             "\n"
             "Options\n"
             "  --at OFFSET     where to begin (default: 0)\n"

@@ -150,15 +150,21 @@ static void member_to_json(const struct ferry_member *member, struct json *json)
     json_close(json, '}');
 }
 
+static void members_to_json(const struct members *members, struct json *json)
+{
+    json_open(json, "members", '[');
+    for (size_t i = 0; i < members->count; i++)
+        member_to_json(&members->items[i], json);
+    json_close(json, ']');
+}
+
 static void print_json(const struct ferry_object *object, const struct members *members)
 {
     struct json json = {0};
     json_open(&json, NULL, '{');
     object_to_json(object, &json);
-    json_open(&json, "members", '[');
-    for (size_t i = 0; i < members->count; i++)
-        member_to_json(&members->items[i], &json);
-    json_close(&json, ']');
+    if (!object->damaged)
+        members_to_json(members, &json);
     json_close(&json, '}');
 }
 

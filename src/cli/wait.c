@@ -44,12 +44,12 @@ const struct verb verb_wait = {
     .operands = "NAME",
     .least_operands = 1,
     .most_operands = 1,
-    .help = "Sleeps until somebody says that the segment's data have changed, as `ferry write`\n"
-            "does and ferry_segment_notify().  Prints nothing.\n"
+    .help = "Sleeps until somebody says that a segment has changed, as `ferry write` does and\n"
+            "ferry_segment_notify().  Prints nothing.\n"
             "\n"
             "Options\n"
-            "  --since NUMBER  return at once if the version (see `ferry show`) is another one\n"
-            "                  already; without it, changes before the wait do not count\n"
+            "  --since NUMBER  return at once if the version (see `ferry show`) is another\n"
+            "                  one already; without it, earlier changes do not count\n"
             "  --timeout TIME  give up after 100ms, 2s … (default: never)\n"
             "\n"
             "Examples\n"

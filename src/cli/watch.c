@@ -112,7 +112,7 @@ int watch(uint64_t kinds, bool as_json)
             tell_changes(&before, &now, as_json);
         listing_free(&before);
         before = now;
-    } while (fflush(stdout) == 0 && pause_until_next_look());
+    } while (output_flush() && pause_until_next_look());
     listing_free(&before);
     free(drawn);
     return status;

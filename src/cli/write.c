@@ -158,8 +158,8 @@ const struct verb verb_write = {
     .operands = "NAME [TEXT]",
     .least_operands = 1,
     .most_operands = 2,
-    .help = "Writes TEXT as it stands, or else all of standard input, and then tells everybody\n"
-            "who waits for a change.  Everything is read first; what does not fit leaves the\n"
+    .help = "Writes TEXT as it stands, or else all of standard input, and then tells all who\n"
+            "wait for a change.  Everything is read first; what does not fit leaves the\n"
             "segment as it was.\n"
             "\n"
             "Options\n"
