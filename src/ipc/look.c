@@ -260,6 +260,14 @@ static int look_at_oddity(struct look *ret_look, int root, const char *file, con
     return 0;
 }
 
+/* The name of a temporary object counts as gone when its last member is, even if nobody has come
+ * by to take it away. */
+static bool is_abandoned(const struct look *look)
+{
+    const struct ferry_object *object = &look->object;
+    return object->temporary && object->attached == 0 && !object->damaged;
+}
+
 static int open_by_name(struct look *ret_look, const char *name)
 {
     int r = ferry_name_check(name);
@@ -271,8 +279,13 @@ static int open_by_name(struct look *ret_look, const char *name)
     char file[ROOT_FILE_SIZE];
     root_file(file, name, ROOT_CONTROL, 0);
     int fd = openat(root, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd >= 0)
-        return look_at(ret_look, name, name, fd);
+    if (fd >= 0) {
+        r = look_at(ret_look, name, name, fd);
+        if (r < 0 || !is_abandoned(ret_look))
+            return r;
+        look_release(ret_look);
+        errno = ENOENT;
+    }
     if (errno == ENOENT)
         return fail(-ENOENT, "there is no \"%s\" in %s", name, root_path());
     if (errno == EACCES || errno == EPERM)
