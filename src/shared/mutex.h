@@ -24,9 +24,11 @@ struct mutex {
     int bell;
     struct spin spin;
     _Atomic uintptr_t holder; /* the thread of this process that has it through this handle, or 0 */
+    _Atomic int closing;      /* an inotify watch that a long wait has left for the next, or -1 */
 };
 
 void mutex_init(struct mutex *mutex, struct slots *slots, int bell);
+void mutex_deinit(struct mutex *mutex);
 
 /* 0, -EOWNERDEAD (taken, but unrepaired), -EAGAIN, -ETIMEDOUT, -EDEADLK, -EINTR. */
 int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible);
