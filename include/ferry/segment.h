@@ -12,7 +12,7 @@
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
  * Descriptors: an open handle costs two, an anonymous one three; ferry_segment_descriptor() one
- * more, and each thread asleep for the lock three while it sleeps.
+ * more, and each thread asleep for the lock up to three while it sleeps.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory.
  * The object is damaged then, the calling process is not. */
@@ -81,8 +81,7 @@ FERRY_API uint64_t ferry_segment_size(const ferry_segment *segment);
  * -EDEADLK      this thread has it already
  * -EINTR        only with FERRY_EINTR
  *
- * A waiter hears of the owner's death, or exec, at once; where neither pidfd nor inotify can be
- * had, within a tenth of a second. */
+ * A waiter hears of the owner's death at once, and of its exec within a tenth of a second. */
 FERRY_API int ferry_segment_lock(ferry_segment *segment, int64_t timeout_ns);
 
 /* Lets go of the lock.  -EPERM unless this thread took it through this handle. */

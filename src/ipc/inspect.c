@@ -16,7 +16,8 @@
 #include "shared/sweep.h"
 
 #define RELAXED(field)                                                                             \
-    atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy                      \
+    atomic_load_explicit(&(field),                                                                 \
+                         memory_order_relaxed) /* of a private copy                      \
                                                           */
 
 static int check_object_size(const struct ferry_object *object)

@@ -26,7 +26,8 @@
 enum { READ_ATTEMPTS = 100 };
 
 #define RELAXED(field)                                                                             \
-    atomic_load_explicit(&(field), memory_order_relaxed) /* of a private copy                      \
+    atomic_load_explicit(&(field),                                                                 \
+                         memory_order_relaxed) /* of a private copy                      \
                                                           */
 
 void look_release(struct look *look)

@@ -296,6 +296,7 @@ ferry_segment *ferry_segment_close(ferry_segment *segment)
     if (is_ours(segment) && segment->slots.tag != 0)
         leave(segment);
     notice_deinit(&segment->notice);
+    mutex_deinit(&segment->mutex);
     region_release(&segment->region);
     fork_unhold();
     free(segment);

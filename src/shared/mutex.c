@@ -32,12 +32,19 @@ static const int64_t DOUBT_FIRST_NS = 100000, DOUBT_LAST_NS = 400000000;
 
 void mutex_init(struct mutex *mutex, struct slots *slots, int bell)
 {
-    *mutex = (struct mutex){.slots = slots, .bell = bell, .spin = SPIN_INIT};
+    *mutex = (struct mutex){.slots = slots, .bell = bell, .spin = SPIN_INIT, .closing = -1};
+}
+
+void mutex_deinit(struct mutex *mutex)
+{
+    int closing = atomic_exchange_explicit(&mutex->closing, -1, memory_order_acq_rel);
+    file_close(&closing);
 }
 
 void mutex_after_fork(struct mutex *mutex)
 {
     atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
+    mutex_deinit(mutex); /* the watch is the parent's */
 }
 
 static struct layout_mutex *shared(const struct mutex *mutex)
@@ -147,10 +154,24 @@ struct vigil {
     int64_t doubt; /* the next slice after an unconfirmed sign, or 0 */
 };
 
-static void vigil_end(struct vigil *vigil)
+/* Listens for closes as well.  Not from the start: closing an inotify descriptor takes the kernel some
+ * 15 ms, so it is kept for the next long wait through this handle. */
+static void vigil_deepen(struct vigil *vigil, struct mutex *mutex)
 {
-    file_close(&vigil->latch);
+    vigil->closing = atomic_exchange_explicit(&mutex->closing, -1, memory_order_acquire);
+    if (vigil->closing < 0)
+        vigil->closing = inotify_on_close(mutex->slots->lock_fd);
+}
+
+static void vigil_end(struct vigil *vigil, struct mutex *mutex)
+{
+    int none = -1;
+    if (vigil->closing >= 0 &&
+        atomic_compare_exchange_strong_explicit(&mutex->closing, &none, vigil->closing,
+                                                memory_order_release, memory_order_relaxed))
+        vigil->closing = -1;
     file_close(&vigil->closing);
+    file_close(&vigil->latch);
 }
 
 /* How long to sleep at most before looking again, given what can be heard. */
@@ -163,8 +184,9 @@ static int64_t slice(const struct vigil *vigil, int owner_fd)
     return vigil->closing < 0 ? HALF_DEAF_SLICE_NS : INT64_MAX;
 }
 
-/* Sleeps until the bell rings, there is a sign that the owner is gone, or the time is up.  1 on
- * such a sign, 0, or -EINTR. */
+enum { RUNG, SIGN, NOTHING };
+
+/* Sleeps until the bell rings, there is a sign that the owner is gone, or the time is up. */
 static int doze(const struct vigil *vigil, int owner_fd, int64_t left)
 {
     struct pollfd watched[] = {{.fd = vigil->latch, .events = POLLIN},
@@ -172,9 +194,12 @@ static int doze(const struct vigil *vigil, int owner_fd, int64_t left)
                                {.fd = vigil->closing, .events = POLLIN}};
     int64_t most = slice(vigil, owner_fd);
     struct timespec limit;
-    if (ppoll(watched, 3, clock_timespec(&limit, left < most ? left : most), NULL) < 0)
+    int r = ppoll(watched, 3, clock_timespec(&limit, left < most ? left : most), NULL);
+    if (r < 0)
         return -errno;
-    return watched[1].revents != 0 || watched[2].revents != 0;
+    if (r == 0)
+        return NOTHING;
+    return watched[1].revents != 0 || watched[2].revents != 0 ? SIGN : RUNG;
 }
 
 /* In doubt the owner's pidfd is not listened to: it may be readable for as long as the doubt lasts.
@@ -204,24 +229,32 @@ static int sleep_once(struct mutex *mutex, struct vigil *vigil, uint32_t word, d
     int r = doze(vigil, owner_fd, clock_left_ns(end));
     if (r < 0)
         return r;
-    note_sign(vigil, r == 1);
+    note_sign(vigil, r == SIGN);
+    if (r == NOTHING && vigil->closing < 0)
+        vigil_deepen(vigil, mutex);
+    return 0;
+}
+
+static int wait_with(struct mutex *mutex, struct vigil *vigil, deadline end, bool interruptible,
+                     uint32_t *ret_word)
+{
+    while (!try_any(mutex, ret_word)) {
+        if (clock_left_ns(end) == 0)
+            return fail(-ETIMEDOUT, "the lock was not free in time");
+        int r = sleep_once(mutex, vigil, *ret_word, end);
+        if (r == -EINTR && interruptible)
+            return fail(r, "a signal handler ran during the wait");
+    }
     return 0;
 }
 
 static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, uint32_t *ret_word)
 {
     atomic_fetch_add_explicit(&shared(mutex)->waits, 1, memory_order_relaxed);
-    CLEANUP(vigil_end)
-    struct vigil vigil = {.latch = bell_latch(mutex->bell),
-                          .closing = inotify_on_close(mutex->slots->lock_fd)};
-    while (!try_any(mutex, ret_word)) {
-        if (clock_left_ns(end) == 0)
-            return fail(-ETIMEDOUT, "the lock was not free in time");
-        int r = sleep_once(mutex, &vigil, *ret_word, end);
-        if (r == -EINTR && interruptible)
-            return fail(r, "a signal handler ran during the wait");
-    }
-    return 0;
+    struct vigil vigil = {.latch = bell_latch(mutex->bell), .closing = -1};
+    int r = wait_with(mutex, &vigil, end, interruptible, ret_word);
+    vigil_end(&vigil, mutex);
+    return r;
 }
 
 int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible)
