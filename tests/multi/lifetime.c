@@ -226,8 +226,7 @@ static void use_temporary(void *context)
 
 static int count(const struct ferry_object *object, void *context)
 {
-    (void)object;
-    ++*(int *)context;
+    *(int *)context += is_ours(object);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -49,6 +50,14 @@ static inline struct ferry_object look_at(ferry_segment *segment)
     CHECK_OK(ferry_segment_look(segment, &object));
     CHECK(!object.damaged);
     return object;
+}
+
+/* Is it not another case's, which runs beside this one?  Anonymous objects have no root: they are
+ * ours if one of our processes holds them. */
+static inline bool is_ours(const struct ferry_object *object)
+{
+    int pid;
+    return sscanf(object->name, "held:%d:", &pid) != 1 || getpgid(pid) == getpgrp();
 }
 
 /* The ledger's law: whoever came has left, died, or is there. */
