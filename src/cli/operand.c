@@ -12,9 +12,12 @@
 static const char key_scheme[] = "key:";
 static const char held_scheme[] = "held:";
 
-static bool has_scheme(const char *operand, const char *scheme)
+/* What stands behind `scheme`, or NULL if the operand begins with something else. */
+static const char *behind_scheme(const char *operand, const char *scheme)
 {
-    return strncmp(operand, scheme, strlen(scheme)) == 0;
+    for (; *scheme && *operand == *scheme; operand++)
+        scheme++;
+    return *scheme == '\0' ? operand : NULL;
 }
 
 static int status_of(int error)
@@ -63,11 +66,11 @@ static int name_of_file(const char *path, size_t length, const char *project_tex
 
 int operand_name(const char *operand, char ret_name[FERRY_NAME_SIZE])
 {
-    const char *rest = operand + strlen(key_scheme);
-    const char *project = has_scheme(operand, key_scheme) ? strrchr(rest, ':') : NULL;
+    const char *path = behind_scheme(operand, key_scheme);
+    const char *project = path ? strrchr(path, ':') : NULL;
     if (project)
-        return name_of_file(rest, (size_t)(project - rest), project + 1, ret_name);
-    int r = has_scheme(operand, held_scheme) ? 0 : ferry_name_check(operand);
+        return name_of_file(path, (size_t)(project - path), project + 1, ret_name);
+    int r = behind_scheme(operand, held_scheme) ? 0 : ferry_name_check(operand);
     if (r < 0)
         return report(r);
     if (strlen(operand) >= FERRY_NAME_SIZE) {
