@@ -8,7 +8,7 @@
 
 /* Where the page cannot be had (no MADV_WIPEONFORK under some emulators), everybody is known. */
 static _Atomic uint32_t always_known = 1;
-static _Atomic uint32_t *known = &always_known;
+_Atomic uint32_t *process_known = &always_known;
 
 static _Atomic uint32_t number = 1; /* of this process, or of the last in its line that was known */
 
@@ -22,14 +22,8 @@ __attribute__((constructor)) static void make_page(void)
         munmap(page, size);
         return;
     }
-    known = page;
+    process_known = page;
     process_after_fork();
-}
-
-uint32_t process_number(void)
-{
-    /* Relaxed: written before any handle exists, and by fork's own child before it goes on. */
-    return atomic_load_explicit(known, memory_order_relaxed);
 }
 
 uint32_t process_begin(void)
@@ -38,7 +32,7 @@ uint32_t process_begin(void)
     if (process_number() == 0) {
         uint32_t next = atomic_fetch_add_explicit(&number, 1, memory_order_relaxed) + 1;
         /* If another thread was faster, its number counts. */
-        atomic_compare_exchange_strong_explicit(known, &unknown, next, memory_order_relaxed,
+        atomic_compare_exchange_strong_explicit(process_known, &unknown, next, memory_order_relaxed,
                                                 memory_order_relaxed);
     }
     return process_number();
@@ -46,6 +40,6 @@ uint32_t process_begin(void)
 
 void process_after_fork(void)
 {
-    atomic_store_explicit(known, atomic_load_explicit(&number, memory_order_relaxed),
+    atomic_store_explicit(process_known, atomic_load_explicit(&number, memory_order_relaxed),
                           memory_order_relaxed);
 }

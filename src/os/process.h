@@ -5,11 +5,19 @@
 #ifndef FERRY_PROCESS_H
 #define FERRY_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdint.h>
+
+/* The page's word; hidden, so that reading it takes no call. */
+extern _Atomic uint32_t *process_known;
 
 /* A number for this process: 0 in a child that was made behind our back, until that begins to use
  * Ferry itself; then another one than its parent's.  fork's own children keep their parent's. */
-uint32_t process_number(void);
+static inline uint32_t process_number(void)
+{
+    /* Relaxed: written before any handle exists, and by fork's own child before it goes on. */
+    return atomic_load_explicit(process_known, memory_order_relaxed);
+}
 
 /* The same, after making an unknown process a known one.  Never 0. */
 uint32_t process_begin(void);

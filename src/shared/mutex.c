@@ -4,10 +4,10 @@
  *   owner dies holding it        the word keeps its tag; pidfds become readable; the first to look
  *                                takes it over by compare-and-swap and sets UNREPAIRED
  *   dies between unlock and ring it is free, and everybody asleep watches the dead one's pidfd
- *   owner execs                  its pid lives on, but it closed its description, which is heard,
- * too sleeper dies                 nothing of it is left but WAITING: one ring too many a third one
- * barges in        sleepers are rung awake by the unlock before, see the new owner and watch that
- * one
+ *   owner execs                  its pid lives on, but it closed its description: heard, too
+ *   sleeper dies                 nothing of it is left but WAITING: one ring too many
+ *   a third one barges in        the unlock before rang the sleepers awake: they see the new owner
+ *                                and watch that one
  *
  * A ring wakes every sleeper and each looks for itself; none depends on another to pass it on. */
 #include <errno.h>
@@ -32,7 +32,12 @@ static const int64_t DOUBT_FIRST_NS = 100000, DOUBT_LAST_NS = 400000000;
 
 void mutex_init(struct mutex *mutex, struct slots *slots, int bell)
 {
-    *mutex = (struct mutex){.slots = slots, .bell = bell, .spin = SPIN_INIT, .closing = -1};
+    *mutex = (struct mutex){.shared = &slots->control->mutex,
+                            .tag = slots->tag,
+                            .slots = slots,
+                            .bell = bell,
+                            .spin = SPIN_INIT,
+                            .closing = -1};
 }
 
 void mutex_deinit(struct mutex *mutex)
@@ -43,30 +48,31 @@ void mutex_deinit(struct mutex *mutex)
 
 void mutex_after_fork(struct mutex *mutex)
 {
+    mutex->tag = mutex->slots->tag;
     atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
     mutex_deinit(mutex); /* the watch is the parent's */
 }
 
-static struct layout_mutex *shared(const struct mutex *mutex)
-{
-    return &mutex->slots->control->mutex;
-}
-
+/* A number or a pointer, and never 0. */
 static uintptr_t this_thread(void)
 {
-    return (uintptr_t)pthread_self(); /* a number or a pointer, and never 0 */
+#if defined(__GNUC__) && !defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
+    return (uintptr_t)__builtin_thread_pointer(); /* what pthread_self() returns, without a call */
+#else
+    return (uintptr_t)pthread_self();
+#endif
 }
 
 static uint32_t load(const struct mutex *mutex)
 {
     /* Relaxed: whatever is concluded from it is confirmed by a compare-and-swap. */
-    return atomic_load_explicit(&shared(mutex)->word, memory_order_relaxed);
+    return atomic_load_explicit(&mutex->shared->word, memory_order_relaxed);
 }
 
 /* Acquire pairs with the release in mutex_unlock(): we see what the last owner wrote. */
 static bool swap(const struct mutex *mutex, uint32_t *expected, uint32_t wanted)
 {
-    return atomic_compare_exchange_strong_explicit(&shared(mutex)->word, expected, wanted,
+    return atomic_compare_exchange_strong_explicit(&mutex->shared->word, expected, wanted,
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
@@ -75,7 +81,7 @@ static bool swap(const struct mutex *mutex, uint32_t *expected, uint32_t wanted)
 static int taken(struct mutex *mutex, uint32_t word)
 {
     /* Relaxed: only the owner counts, and only this thread asks who holds it. */
-    _Atomic uint64_t *count = &shared(mutex)->taken;
+    _Atomic uint64_t *count = &mutex->shared->taken;
     atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
                           memory_order_relaxed);
     atomic_store_explicit(&mutex->holder, this_thread(), memory_order_relaxed);
@@ -90,7 +96,7 @@ static bool try_free(struct mutex *mutex, uint32_t *ret_word)
 {
     uint32_t word = load(mutex);
     while ((word & TAG_MASK) == 0) {
-        uint32_t wanted = word | mutex->slots->tag;
+        uint32_t wanted = word | mutex->tag;
         if (swap(mutex, &word, wanted)) {
             *ret_word = wanted;
             return true;
@@ -108,7 +114,7 @@ static bool try_any(struct mutex *mutex, uint32_t *ret_word)
         uint32_t word = *ret_word;
         if (slots_is_alive(mutex->slots, word & TAG_MASK))
             return false;
-        uint32_t wanted = (word & MUTEX_WAITING) | MUTEX_UNREPAIRED | mutex->slots->tag;
+        uint32_t wanted = (word & MUTEX_WAITING) | MUTEX_UNREPAIRED | mutex->tag;
         if (swap(mutex, &word, wanted)) {
             *ret_word = wanted;
             return true;
@@ -140,7 +146,7 @@ static bool announce(struct mutex *mutex, uint32_t *word)
         return load(mutex) == *word;
     uint32_t wanted = *word | MUTEX_WAITING;
     /* Relaxed: the unlock's compare-and-swap of this very word finds it. */
-    if (!atomic_compare_exchange_strong_explicit(&shared(mutex)->word, word, wanted,
+    if (!atomic_compare_exchange_strong_explicit(&mutex->shared->word, word, wanted,
                                                  memory_order_relaxed, memory_order_relaxed))
         return false;
     *word = wanted;
@@ -250,7 +256,7 @@ static int wait_with(struct mutex *mutex, struct vigil *vigil, deadline end, boo
 
 static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, uint32_t *ret_word)
 {
-    atomic_fetch_add_explicit(&shared(mutex)->waits, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&mutex->shared->waits, 1, memory_order_relaxed);
     struct vigil vigil = {.latch = bell_latch(mutex->bell), .closing = -1};
     int r = wait_with(mutex, &vigil, end, interruptible, ret_word);
     vigil_end(&vigil, mutex);
@@ -260,7 +266,7 @@ static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, ui
 int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible)
 {
     uint32_t word = 0;
-    if (swap(mutex, &word, mutex->slots->tag))
+    if (swap(mutex, &word, mutex->tag))
         return taken(mutex, 0);
     if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == this_thread())
         return fail(-EDEADLK, "this thread has the lock already");
@@ -291,11 +297,11 @@ static int release(struct mutex *mutex, uint32_t mark)
     uint32_t word = load(mutex);
     uint32_t wanted;
     do {
-        if ((word & TAG_MASK) != mutex->slots->tag)
+        if ((word & TAG_MASK) != mutex->tag)
             return fail(-EBADMSG, "the lock was ours, but another member overwrote it");
         wanted = (word & MUTEX_UNREPAIRED) | mark;
         /* Release pairs with the acquire in swap(). */
-    } while (!atomic_compare_exchange_weak_explicit(&shared(mutex)->word, &word, wanted,
+    } while (!atomic_compare_exchange_weak_explicit(&mutex->shared->word, &word, wanted,
                                                     memory_order_release, memory_order_relaxed));
     if ((word & MUTEX_WAITING) != 0)
         bell_ring(mutex->bell);
@@ -314,7 +320,7 @@ int mutex_unlock(struct mutex *mutex)
 
 void mutex_abandon(struct mutex *mutex)
 {
-    if ((load(mutex) & TAG_MASK) == mutex->slots->tag)
+    if ((load(mutex) & TAG_MASK) == mutex->tag)
         release(mutex, MUTEX_UNREPAIRED);
 }
 
@@ -324,6 +330,6 @@ int mutex_repaired(struct mutex *mutex)
     if (r < 0)
         return r;
     /* Relaxed: whoever reads it takes the lock, which orders it. */
-    atomic_fetch_and_explicit(&shared(mutex)->word, ~MUTEX_UNREPAIRED, memory_order_relaxed);
+    atomic_fetch_and_explicit(&mutex->shared->word, ~MUTEX_UNREPAIRED, memory_order_relaxed);
     return 0;
 }

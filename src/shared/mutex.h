@@ -20,6 +20,8 @@
 #define MUTEX_UNREPAIRED (UINT32_C(1) << 30)
 
 struct mutex {
+    struct layout_mutex *shared;
+    slot_tag tag; /* the slots', close at hand */
     struct slots *slots;
     int bell;
     struct spin spin;

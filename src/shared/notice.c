@@ -32,21 +32,21 @@
 enum { MARK_SPINS = 100, MARK_YIELDS = 4 };
 static const int64_t MARK_SLICE_NS = 1000000, MARK_SLICE_MOST_NS = 64000000;
 
-static struct layout_notice *shared(const struct notice *notice)
-{
-    return &notice->slots->control->notice;
-}
-
 uint32_t notice_version(const struct notice *notice)
 {
     /* Sequentially consistent with the boards and marks; as an acquire it pairs with the step, so
      * that the data written before it are seen. */
-    return atomic_load_explicit(&shared(notice)->version, memory_order_seq_cst);
+    return atomic_load_explicit(&notice->shared->version, memory_order_seq_cst);
 }
 
 void notice_init(struct notice *notice, struct slots *slots, int bell)
 {
-    *notice = (struct notice){.slots = slots, .bell = bell, .spin = SPIN_INIT, .latch = -1};
+    *notice = (struct notice){.shared = &slots->control->notice,
+                              .mark = &slots->control->members[slots->slot].mark,
+                              .slots = slots,
+                              .bell = bell,
+                              .spin = SPIN_INIT,
+                              .latch = -1};
     pthread_mutex_init(&notice->guard, NULL);
     atomic_store_explicit(&notice->given, notice_version(notice), memory_order_relaxed);
 }
@@ -59,6 +59,7 @@ void notice_deinit(struct notice *notice)
 
 void notice_after_fork(struct notice *notice)
 {
+    notice->mark = &notice->slots->control->members[notice->slots->slot].mark;
     file_close(&notice->latch);
     notice->sleepers = 0;
     atomic_store_explicit(&notice->listening, false, memory_order_relaxed);
@@ -87,7 +88,7 @@ static void reap_sleepers(struct slots *slots)
 /* The commit, and the wake with it if anybody sleeps. */
 static void step(struct notice *notice, bool asleep)
 {
-    _Atomic uint32_t *version = &shared(notice)->version;
+    _Atomic uint32_t *version = &notice->shared->version;
     int woken;
     if (!asleep)
         atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);
@@ -103,7 +104,7 @@ void notice_step(struct notice *notice)
 {
     struct slots *slots = notice->slots;
     struct layout *control = slots->control;
-    _Atomic uint32_t *mark = &control->members[slots->slot].mark;
+    _Atomic uint32_t *mark = notice->mark;
 
     /* Relaxed: for people. */
     atomic_store_explicit(&control->notice.changed, coarse_stamp(slots), memory_order_relaxed);
@@ -148,7 +149,7 @@ static int settle_one(struct notice *notice, uint32_t slot, uint32_t seen, deadl
             int64_t left = clock_left_ns(end);
             if (left == 0)
                 return -ETIMEDOUT;
-            futex_wait(&shared(notice)->version, seen, left < slice ? left : slice);
+            futex_wait(&notice->shared->version, seen, left < slice ? left : slice);
             slice = slice < MARK_SLICE_MOST_NS ? slice * 2 : slice;
         }
     }
@@ -192,7 +193,7 @@ static int sleep_while(struct notice *notice, uint32_t seen, deadline end, bool 
         r = settle(notice, seen, end);
         int64_t left = clock_left_ns(end);
         if (r == 0 && left > 0)
-            r = futex_wait(&shared(notice)->version, seen, left);
+            r = futex_wait(&notice->shared->version, seen, left);
         else
             r = -ETIMEDOUT;
         if (r == -EAGAIN || (r == -EINTR && !interruptible))

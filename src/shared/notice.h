@@ -16,6 +16,8 @@
 #include "shared/spin.h"
 
 struct notice {
+    struct layout_notice *shared;
+    _Atomic uint32_t *mark; /* ours, in the member table */
     struct slots *slots;
     int bell;
     struct spin spin;
