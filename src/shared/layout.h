@@ -37,11 +37,13 @@
  *   ledger.*             whoever holds the inner lock, through the journal.  Exact at rest:
  *                        attaches = detaches + deaths + entries with `joined` set.
  *   lock.word            compare-and-swap from 0 to one's tag; a dead owner's tag to one's own.
- *   journal.*            the holder of the inner lock.  A commit word that is not 0 when the lock
- * is taken from a dead owner means: apply the records, again if need be. sleepers, listeners  a
- * member its own bit, the reaper a dead member's.  Set: wake it. mutex.word           as lock.word;
- * UNREPAIRED stays until the data were declared whole. mutex.taken          the owner. mutex.waits:
- * anybody, atomically. notice.version       anybody, by adding 1: that is the commit of a notice.
+ *   journal.*            the holder of the inner lock.  A commit word that is not 0 when the lock is
+ *                        taken from a dead owner means: apply the records, again if need be.
+ *   sleepers, listeners  a member its own bit, the reaper a dead member's.  Set: wake it.
+ *   mutex.word           as lock.word; UNREPAIRED stays until the data were declared whole.
+ *   mutex.taken          the owner.
+ *   mutex.waits          anybody, atomically.
+ *   notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
  *   label                the creator, before the object has a name.
  *   entry.generation     who holds the slot's byte lock, once, before it is a member.
