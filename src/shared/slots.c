@@ -9,7 +9,7 @@
 #include "shared/board.h"
 #include "shared/slots.h"
 
-enum { PROBES = 16 };
+enum { PROBES = 2 };
 
 slot_tag slot_tag_make(uint32_t slot, uint32_t generation)
 {
@@ -151,6 +151,9 @@ int slots_claim(struct slots *slots)
 {
     uint32_t slot = 0;
     uint32_t high = slots_high(slots);
+    /* The whole table in one go, not page by page on the way. */
+    if (high > 0 && slots_entry(slots, high - 1) == NULL)
+        return -ENOSPC;
     int r = claim_free(slots, high, &slot);
     if (r == 0)
         r = claim_dead(slots, high, &slot);
