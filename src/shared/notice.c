@@ -30,6 +30,8 @@
 
 /* Somebody else's mark is up for nanoseconds, unless its bearer cannot run. */
 enum { MARK_SPINS = 100, MARK_YIELDS = 4 };
+
+enum { RINGS_TO_REAP = 64 };
 static const int64_t MARK_SLICE_NS = 1000000, MARK_SLICE_MOST_NS = 64000000;
 
 uint32_t notice_version(const struct notice *notice)
@@ -75,14 +77,22 @@ static uint64_t coarse_stamp(const struct slots *slots)
     return layout_stamp((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, slots->pid);
 }
 
-/* Nobody woke although somebody is on the board: strike off those who died asleep. */
-static void reap_sleepers(struct slots *slots)
+/* Strikes off the dead among those on a board: when nobody woke although somebody should have, and
+ * once in so many rings, which nobody answers. */
+static void reap(struct slots *slots, const struct layout_board *board)
 {
     uint32_t high = slots_high(slots);
     for (uint32_t slot = 0; slot < high; slot++)
-        if (board_has(&slots->control->sleepers, slot) &&
-            members_reap(slots, slot, clock_now_ns()) < 0)
+        if (board_has(board, slot) && members_reap(slots, slot, clock_now_ns()) < 0)
             return; /* the books are busy; another notice will find it again */
+}
+
+static void ring(struct notice *notice)
+{
+    bell_ring(notice->bell);
+    uint32_t rings = atomic_fetch_add_explicit(&notice->rings, 1, memory_order_relaxed);
+    if (rings % RINGS_TO_REAP == RINGS_TO_REAP - 1)
+        reap(notice->slots, &notice->slots->control->listeners);
 }
 
 /* The commit, and the wake with it if anybody sleeps. */
@@ -93,7 +103,7 @@ static void step(struct notice *notice, bool asleep)
     if (!asleep)
         atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);
     else if ((woken = futex_add_one_and_wake_all(version)) == 0)
-        reap_sleepers(notice->slots);
+        reap(notice->slots, &notice->slots->control->sleepers);
     else if (woken < 0) { /* no such call: publish, then wake */
         atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);
         futex_wake(version, INT_MAX);
@@ -112,7 +122,7 @@ void notice_step(struct notice *notice)
     uint32_t high = slots_high(slots);
     bool asleep = board_any(&control->sleepers, high);
     if (board_any(&control->listeners, high)) {
-        bell_ring(notice->bell);
+        ring(notice);
         step(notice, asleep);
         atomic_fetch_sub_explicit(mark, 1, memory_order_seq_cst);
     } else if (asleep) {
@@ -144,7 +154,8 @@ static int settle_one(struct notice *notice, uint32_t slot, uint32_t seen, deadl
         } else if (i < MARK_SPINS + MARK_YIELDS) {
             sched_yield();
         } else if (slot != notice->slots->slot && !slots_is_locked(notice->slots, slot)) {
-            return members_reap(notice->slots, slot, end);
+            members_reap(notice->slots, slot, clock_now_ns()); /* if not now, another time */
+            return 0;
         } else {
             int64_t left = clock_left_ns(end);
             if (left == 0)

@@ -21,6 +21,7 @@ struct notice {
     struct slots *slots;
     int bell;
     struct spin spin;
+    _Atomic uint32_t rings; /* given through this handle */
     pthread_mutex_t guard;  /* of what follows, which is this process's alone */
     unsigned sleepers;      /* threads asleep through this handle */
     int latch;              /* the caller's descriptor, or -1 */
