@@ -167,28 +167,12 @@ static int find_and_join(struct region *region, struct slots *slots,
 }
 
 /* A name that is taken by a temporary object without members is free. */
-static int make_or_clean(struct region *region, struct slots *slots,
-                         const struct region_request *request)
+static int make(struct region *region, struct slots *slots, const struct region_request *request)
 {
     int r = region_make(region, slots, request);
-    if (r == -ENOSPC) { /* again in any case: so that this is what is explained */
-        sweep_root();
-        r = region_make(region, slots, request);
-    }
-    if (r != -EEXIST || request->name == NULL || (request->flags & FERRY_EXCLUSIVE) == 0)
-        return r;
-    struct region found;
-    int error = region_find(&found, request);
-    if (error < 0)
-        return error == -ENOENT ? -ESTALE : fail_within(r, "\"%s\" is taken", request->name);
-    if (found.temporary && sweep_if_abandoned(found.lock_fd, found.name, found.id) == 1)
-        r = -ESTALE;
-    region_release(&found);
-    return r == -EEXIST ? fail(r,
-                               "\"%s\" exists already; choose another name, or remove it (ferry "
-                               "rm)",
-                               request->name)
-                        : r;
+    if (r == -EEXIST && sweep_name(request->name) == 1)
+        return -ESTALE;
+    return r;
 }
 
 static int attach_once(struct region *region, struct slots *slots,
@@ -196,11 +180,11 @@ static int attach_once(struct region *region, struct slots *slots,
 {
     bool create = request->name == NULL || (request->flags & FERRY_CREATE) != 0;
     if (create && (request->name == NULL || (request->flags & FERRY_EXCLUSIVE) != 0))
-        return make_or_clean(region, slots, request);
+        return make(region, slots, request);
     int r = find_and_join(region, slots, request);
     if (r != -ENOENT || !create)
         return r;
-    r = make_or_clean(region, slots, request);
+    r = make(region, slots, request);
     return r == -EEXIST ? -ESTALE : r;
 }
 
@@ -268,8 +252,10 @@ int ferry_segment_open(ferry_segment **ret_segment, const char *name,
     if (name != NULL && (options->flags & FERRY_CREATE) != 0)
         sweep_sometimes();
     r = open_held(ret_segment, &request);
-    if (r == -ENOSPC && sweep_root() > 0)
+    if (r == -ENOSPC) { /* again in any case: so that this is what is explained */
+        sweep_root();
         r = open_held(ret_segment, &request);
+    }
     return r;
 }
 

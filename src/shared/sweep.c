@@ -133,15 +133,26 @@ struct sweep {
     int removed;
 };
 
-static void sweep_control(struct sweep *sweep, const char *file, const char *name)
+/* 1 if the name led to a temporary object without members, and does no more. */
+static int sweep_control(int root, const char *name)
 {
+    char file[ROOT_FILE_SIZE];
+    root_file(file, name, ROOT_CONTROL, 0);
     struct stat status;
-    if (fstatat(sweep->root, file, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode) ||
+    if (fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode) ||
         (status.st_mode & S_ISVTX) == 0)
-        return;
-    CLEANUP(file_close) int fd = open_control(sweep->root, name);
-    if (fd >= 0 && sweep_if_abandoned(fd, name, status.st_ino) == 1)
-        sweep->removed++;
+        return 0;
+    CLEANUP(file_close) int fd = open_control(root, name);
+    /* The inode anew: the name may lead elsewhere by now. */
+    if (fd < 0 || fstat(fd, &status) < 0 || (status.st_mode & S_ISVTX) == 0)
+        return 0;
+    return sweep_if_abandoned(fd, name, status.st_ino) == 1;
+}
+
+int sweep_name(const char *name)
+{
+    CLEANUP(file_close) int root = root_open();
+    return root < 0 ? 0 : sweep_control(root, name);
 }
 
 /* Does the name lead to another control file than the one these parts were made for, or to none? */
@@ -186,7 +197,7 @@ static int sweep_file(const char *file, void *context)
     if (!root_parse(file, name, &part, &id))
         return 0;
     if (part == ROOT_CONTROL)
-        sweep_control(sweep, file, name);
+        sweep->removed += sweep_control(sweep->root, name);
     else
         sweep_part(sweep, file, name, id);
     return 0;

@@ -12,6 +12,9 @@ int sweep_remove(const char *name);
  * 1 if its name is gone, 0 if somebody is there, -errno. */
 int sweep_if_abandoned(int control_fd, const char *name, uint64_t id);
 
+/* The same by name, for callers that hold off forks: 1 if such an object was there. */
+int sweep_name(const char *name);
+
 /* Cleans up the whole root; returns how many leftovers it removed, or -errno. */
 int sweep_root(void);
 
