@@ -300,8 +300,7 @@ TEST(memory_of_a_killed_temporary_object_returns_with_another_process_call) /* G
 TEST(temporary_object_lives_while_a_forked_child_holds_it) /* G5, G11 */
 {
     ferry_segment *segment = create_temporary(0);
-    struct test_gate *go = test_gate_new();
-    pid_t child = test_child((void (*)(void *))stay, go);
+    pid_t child = test_child(stay_put, NULL);
     ferry_segment_close(segment);
     CHECK_EQ(look("t").attached, 1);
     CHECK_OK(ferry_sweep());

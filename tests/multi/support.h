@@ -80,6 +80,12 @@ static inline void stay(void)
         pause();
 }
 
+static inline void stay_put(void *context)
+{
+    (void)context;
+    stay();
+}
+
 /* Waits for a child and returns what waitpid() says of its end. */
 static inline int end_of(pid_t pid)
 {
