@@ -121,7 +121,7 @@ TEST(a_sleeper_finds_the_owner_dead_within_5_ms) /* G8 */
         test_kill(owner);
         test_wait_ok(waiter);
         CHECK(*work.count <= 1);
-        members_reap(&work.object.first, 1);
+        members_reap(&work.object.first, 1, CLOCK_NEVER);
     }
     object_remove(&work.object);
 }

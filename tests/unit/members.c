@@ -72,17 +72,17 @@ TEST(the_dead_are_struck_off_once) /* G8 */
     struct object object = object_make("x", 0);
     struct layout_ledger *ledger = &control_of(&object)->ledger;
     struct slots other = object_join(&object);
-    members_reap(&object.first, other.slot); /* it lives */
+    CHECK_OK(members_reap(&object.first, other.slot, CLOCK_NEVER)); /* it lives */
     CHECK_EQ(atomic_load(&ledger->deaths), 0);
     object_vanish(&other);
     for (int i = 0; i < 2; i++) {
-        members_reap(&object.first, 1);
+        CHECK_OK(members_reap(&object.first, 1, CLOCK_NEVER));
         CHECK_EQ(atomic_load(&ledger->deaths), 1);
         check_ledger(&object);
     }
-    members_reap(&object.first, 17);             /* never used */
-    members_reap(&object.first, LAYOUT_MEMBERS); /* nonsense */
-    members_reap(&object.first, object.first.slot);
+    CHECK_OK(members_reap(&object.first, 17, CLOCK_NEVER));             /* never used */
+    CHECK_OK(members_reap(&object.first, LAYOUT_MEMBERS, CLOCK_NEVER)); /* nonsense */
+    CHECK_OK(members_reap(&object.first, object.first.slot, CLOCK_NEVER));
     CHECK_EQ(atomic_load(&ledger->deaths), 1);
     object_remove(&object);
 }
@@ -124,7 +124,7 @@ TEST(what_the_dead_had_announced_is_taken_back) /* G8, law 4 */
         atomic_store(&control->members[1].mark, 3);
         if (reap) {
             object_vanish(&other);
-            members_reap(&object.first, 1);
+            CHECK_OK(members_reap(&object.first, 1, CLOCK_NEVER));
         } else {
             object_leave(&other);
         }
@@ -190,17 +190,20 @@ TEST(the_ledger_is_exact_after_any_comings_goings_and_kills) /* G8, H3 */
 
     /* Everybody but us is dead: striking them off leaves one entry, ours. */
     for (uint32_t slot = 0; slot < slots_high(&crowd.object.first); slot++)
-        members_reap(&crowd.object.first, slot);
+        CHECK_OK(members_reap(&crowd.object.first, slot, CLOCK_NEVER));
     check_ledger(&crowd.object);
     CHECK_EQ(taken_entries(&crowd.object), 1);
     CHECK_EQ(atomic_load(&control_of(&crowd.object)->lock.word) & TAG_MASK, 0);
     object_remove(&crowd.object);
 }
 
+static struct slots dying;
+
 static void hold_the_lock(void *context)
 {
     struct object *object = context;
     struct slots slots = object_join(object);
+    object_vanish(&dying); /* what we inherited would keep it alive */
     CHECK_EQ(journal_lock(&slots, CLOCK_NEVER), 0);
     raise(SIGSTOP);
 }
@@ -208,11 +211,14 @@ static void hold_the_lock(void *context)
 TEST(joining_beside_a_stopped_peer_ends_and_leaving_does_too) /* G7, G8 */
 {
     struct object object = object_make("x", 0);
+    dying = object_join(&object);
     struct slots other = object_join(&object), newcomer = object_guest(&object);
     pid_t pid = test_child(hold_the_lock, &object);
     int status;
     CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
     CHECK_ERR(members_join(&newcomer, FERRY_READ), ETIMEDOUT);
+    object_vanish(&dying);
+    CHECK_ERR(members_reap(&object.first, dying.slot, clock_deadline(0)), ETIMEDOUT);
     CHECK_CONTAINS(ferry_explain(), "stopped?");
     object_vanish(&newcomer);
     members_leave(&other); /* is found dead later */
@@ -220,7 +226,7 @@ TEST(joining_beside_a_stopped_peer_ends_and_leaving_does_too) /* G7, G8 */
     kill(pid, SIGCONT);
     test_wait_ok(pid);
     for (uint32_t slot = 1; slot < 8; slot++)
-        members_reap(&object.first, slot);
+        CHECK_OK(members_reap(&object.first, slot, CLOCK_NEVER));
     check_ledger(&object);
     CHECK_EQ(taken_entries(&object), 1);
     object_remove(&object);

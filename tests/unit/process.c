@@ -8,6 +8,7 @@
 #include <ferry/ferry.h>
 
 #include "os/process.h"
+#include "shared/fork.h"
 #include "test.h"
 
 /* A child made behind the C library's back.  Runs body and exits with 0. */
@@ -24,65 +25,77 @@ static pid_t bare_clone(void (*body)(void *), void *context)
 
 static int calls[3];
 
-static void before(void)
+static void before(struct fork_handle *handle)
 {
+    (void)handle;
     calls[0]++;
 }
 
-static void in_parent(void)
+static void in_parent(struct fork_handle *handle)
 {
+    (void)handle;
     calls[1]++;
 }
 
-static void in_child(void)
+static void in_child(struct fork_handle *handle)
 {
+    (void)handle;
     calls[2]++;
 }
 
-static void was_told(void *context)
+static struct fork_handle watcher(void)
 {
-    (void)context;
-    CHECK(calls[0] == 1 && calls[1] == 0 && calls[2] == 1);
+    return (struct fork_handle){.before = before, .in_parent = in_parent, .in_child = in_child};
 }
 
-TEST(a_fork_is_seen_from_all_three_sides) /* G11 */
+static void was_told_twice(void *context)
 {
-    CHECK_EQ(process_watch_forks(before, in_parent, in_child), 0);
-    CHECK_EQ(process_watch_forks(before, in_parent, in_child), 0); /* once is enough */
-    test_wait_ok(test_child(was_told, NULL));
-    CHECK(calls[0] == 1 && calls[1] == 1 && calls[2] == 0);
+    (void)context;
+    CHECK(calls[0] == 2 && calls[1] == 0 && calls[2] == 2);
+}
+
+static void was_not_told(void *context)
+{
+    (void)context;
+    CHECK(calls[0] == 2 && calls[1] == 2 && calls[2] == 0);
+}
+
+TEST(a_fork_is_seen_from_all_three_sides_by_every_handle_on_the_list) /* G11 */
+{
+    struct fork_handle one = watcher(), two = watcher(), never = watcher();
+    CHECK_OK(fork_follow(&one));
+    CHECK_OK(fork_follow(&two));
+    test_wait_ok(test_child(was_told_twice, NULL));
+    CHECK(calls[0] == 2 && calls[1] == 2 && calls[2] == 0);
+    fork_drop(&never); /* was never on it */
+    fork_drop(&one);
+    fork_drop(&two);
+    test_wait_ok(test_child(was_not_told, NULL));
 }
 
 static void is_unknown(void *context)
 {
-    (void)context;
-    CHECK_EQ(process_number(), 0);
+    CHECK(process_number() == 0);
+    CHECK(process_begin() != 0 && process_begin() != *(uint32_t *)context);
+    CHECK_EQ(process_number(), process_begin());
 }
 
-TEST(a_bare_clone_is_not_known) /* G11 */
+static void is_known(void *context)
 {
-    CHECK_EQ(process_watch_forks(before, in_parent, in_child), 0);
-    CHECK(process_number() != 0);
-    test_wait_ok(bare_clone(is_unknown, NULL));
-    CHECK(process_number() != 0);
-    CHECK_EQ(calls[0], 0);
+    CHECK_EQ(process_number(), *(uint32_t *)context);
+    CHECK_EQ(process_begin(), *(uint32_t *)context);
 }
 
-static void becomes_another(void *context)
+TEST(a_bare_clone_is_not_known_until_it_begins_anew) /* G11 */
 {
-    uint32_t *number = context;
-    process_begin();
-    CHECK(process_number() != 0);
-    CHECK(process_number() != *number);
-}
-
-TEST(a_bare_clone_that_begins_anew_is_another_process) /* G11 */
-{
-    CHECK_EQ(process_watch_forks(before, in_parent, in_child), 0);
-    uint32_t number = process_number();
-    process_begin(); /* nothing new for a process that is known */
+    struct fork_handle handle = watcher();
+    CHECK_OK(fork_follow(&handle));
+    uint32_t number = process_begin();
+    CHECK(number != 0);
+    test_wait_ok(bare_clone(is_unknown, &number));
+    test_wait_ok(test_child(is_known, &number));
     CHECK_EQ(process_number(), number);
-    test_wait_ok(bare_clone(becomes_another, &number));
+    fork_drop(&handle);
 }
 
 static void every_call_is_stale(ferry_segment *segment)

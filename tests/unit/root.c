@@ -12,7 +12,7 @@
 static void there_and_back(const char *name)
 {
     const uint64_t ids[] = {0, 1, UINT64_C(0x0123456789abcdef), UINT64_MAX};
-    for (enum root_part part = ROOT_CONTROL; part <= ROOT_BUD; part++) {
+    for (enum root_part part = ROOT_CONTROL; part <= ROOT_BELL; part++) {
         for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
             char file[ROOT_FILE_SIZE], parsed[FERRY_NAME_SIZE];
             enum root_part found;
@@ -66,8 +66,8 @@ TEST(files_are_called_as_documented)
     CHECK_STR(file, "ferry.x:data:0000000000000007");
     root_file(file, "x", ROOT_BELL, UINT64_MAX);
     CHECK_STR(file, "ferry.x:bell:ffffffffffffffff");
-    root_file(file, "key:0x0104abcd", ROOT_BUD, 7);
-    CHECK_STR(file, "ferry.key:0x0104abcd:bud:0000000000000007");
+    root_file(file, "key:0x0104abcd", ROOT_BELL, 7);
+    CHECK_STR(file, "ferry.key:0x0104abcd:bell:0000000000000007");
 }
 
 TEST(files_that_are_not_ferrys_are_none) /* G9 */
@@ -92,7 +92,7 @@ TEST(files_that_are_not_ferrys_are_none) /* G9 */
         "ferry.x:data:000000000000000G",
         "ferry.x:data:000000000000000A",
         "ferry.x:data:00000000000000007",
-        "ferry.x:tail:0000000000000007",
+        "ferry.x:bud:0000000000000007",
         "ferry.x:data:0000000000000007 ",
         "ferry.key:0x0104ABCD",
         "ferry.a\nb",
