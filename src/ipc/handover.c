@@ -130,11 +130,11 @@ static int take(ferry_segment **ret_segment, int descriptor)
     struct parcel parcel;
     int descriptors[PARCEL_DESCRIPTORS];
     int r = socket_unpack(descriptor, &parcel, sizeof(parcel), descriptors);
+    if (r == -EMFILE)
+        return fail_errno(r, "the segment could not be taken");
     if (r < 0)
-        return fail(r, "%s",
-                    r == -EMFILE ? "no descriptors are left to take the segment with"
-                                 : "the descriptor is not a segment that was handed over, "
-                                   "or it has been redeemed");
+        return fail(r, "the descriptor is not a segment that was handed over, or it has been "
+                       "redeemed");
     r = check_parcel(&parcel);
     if (r == 0)
         r = adopt(ret_segment, &parcel, descriptors);

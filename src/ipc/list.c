@@ -56,7 +56,7 @@ static int collect(const char *file, void *context)
         return 0;
     void *more = grow(list->names, list, FERRY_NAME_SIZE);
     if (more == NULL)
-        return fail(-ENOMEM, "no memory for the list");
+        return -ENOMEM;
     list->names = more;
     memcpy(list->names[list->count++], name, sizeof(name));
     return 0;
@@ -74,6 +74,8 @@ static int tell_name(struct listing *listing, const char *name)
     int r = look_open(&look, name);
     if (r == -ENOENT)
         return 0;
+    if (r < 0 && r != -EACCES) /* our own lack says nothing about the object */
+        return r;
     if (r < 0) {
         look.object = (struct ferry_object){.object_bytes = sizeof(look.object), .damaged = true};
         snprintf(look.object.name, sizeof(look.object.name), "%s", name);
@@ -91,6 +93,8 @@ static int list_named(struct listing *listing)
         return root;
     struct list list = {.names = NULL};
     int r = file_list(root, collect, &list);
+    if (r < 0)
+        r = fail_errno(r, "the root %s cannot be listed", root_path());
     if (r == 0 && list.count > 0)
         qsort(list.names, list.count, FERRY_NAME_SIZE, by_name);
     for (size_t i = 0; r == 0 && i < list.count; i++)

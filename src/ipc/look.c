@@ -242,13 +242,11 @@ int look_as_member(struct look *ret_look, const char *name, int lock_fd, uint32_
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-/* Something goes by that name that cannot even be opened as a file: a link, a directory, a FIFO. */
-static int look_at_oddity(struct look *ret_look, int root, const char *file, const char *name)
+/* Something goes by that name that cannot even be opened as a file: a link, a directory, a socket.
+ */
+static int look_at_oddity(struct look *ret_look, const char *name, struct stat status)
 {
     struct look look = {.fd = -1, .object = {.object_bytes = sizeof(look.object)}};
-    struct stat status;
-    if (fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
-        return fail_errno(-errno, "\"%s\" cannot be looked at", name);
     snprintf(look.object.name, sizeof(look.object.name), "%s", name);
     snprintf(look.object.label, sizeof(look.object.label), "%s", name);
     look.object.owner = status.st_uid;
@@ -287,12 +285,16 @@ static int open_by_name(struct look *ret_look, const char *name)
         look_release(ret_look);
         errno = ENOENT;
     }
-    if (errno == ENOENT)
-        return fail(-ENOENT, "there is no \"%s\" in %s", name, root_path());
-    if (errno == EACCES || errno == EPERM)
+    int error = -errno;
+    struct stat status;
+    if (error == -ENOENT)
+        return fail(error, "there is no \"%s\" in %s", name, root_path());
+    if (fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(status.st_mode))
+        return look_at_oddity(ret_look, name, status);
+    if (error == -EACCES || error == -EPERM)
         return fail(-EACCES, "the permissions of \"%s\" do not let you look at it; ask its owner",
                     name);
-    return look_at_oddity(ret_look, root, file, name);
+    return fail_errno(error, "\"%s\" cannot be looked at", name);
 }
 
 /* held:PID:FD */

@@ -41,6 +41,9 @@ int file_make_unnamed(int directory, mode_t mode)
     if (errno == EOPNOTSUPP || errno == EISDIR)
         return fail(-EOPNOTSUPP, "the root's file system has no unnamed files; use one that has, "
                                  "such as tmpfs, ext4 or xfs (FERRY_ROOT)");
+    if (errno == EACCES || errno == EPERM)
+        return fail(-EACCES, "the root's permissions do not let you make a file there; ask its "
+                             "owner, or set FERRY_ROOT to a directory of your own");
     return fail_errno(-errno, "no file could be made in the root");
 }
 

@@ -132,6 +132,20 @@ static int explain_open(int error, const char *name)
     return fail_errno(error, "\"%s\" cannot be opened", name);
 }
 
+/* "Permission denied" may be meant of the root, or of devices, which some file systems open to
+ * nobody. */
+static int explain_denied(int root, const char *file, const char *name)
+{
+    struct stat status;
+    if (fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(-EACCES,
+                    "the permissions of the root %s do not let you in; ask its owner, or set "
+                    "FERRY_ROOT to a directory of your own",
+                    root_path());
+    return explain_open(S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode) ? -ENODEV : -EACCES,
+                        name);
+}
+
 /* Opens the control file and checks whose and what it is.  Fills in the identity. */
 static int find_control(struct region *region, int root, const struct region_request *request,
                         struct stat *ret_status)
@@ -140,6 +154,8 @@ static int find_control(struct region *region, int root, const struct region_req
     root_file(file, request->name, ROOT_CONTROL, 0);
     CLEANUP(file_close)
     int fd = openat(root, file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES)
+        return explain_denied(root, file, request->name);
     if (fd < 0)
         return explain_open(-errno, request->name);
     int r = check_owner(fd, request, ret_status);

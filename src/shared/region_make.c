@@ -163,6 +163,11 @@ static int make_named(struct region *region, struct slots *ret_slots,
     if (r < 0)
         return r;
     CLEANUP(file_close) int control = file_reopen(region->lock_fd, -1, NULL, O_RDWR);
+    if (control == -EACCES)
+        return fail(control,
+                    "with mode 0%o (the umask counts) not even you could open \"%s\"; let the "
+                    "mode have 0400",
+                    region->mode, region->name);
     if (control < 0)
         return fail_errno(control, "the control memory cannot be opened again (is /proc mounted?)");
     r = region_map(region, control, data, request->address);

@@ -82,7 +82,7 @@ static int remove_oddity(int root, const char *name)
 static int remove_object(int root, const char *name)
 {
     CLEANUP(file_close) int fd = open_control(root, name);
-    if (fd == -ENOENT)
+    if (fd == -ENOENT || fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
         return fd;
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
