@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
-enum { AREA_MOST = 16 << 20 };
+enum { AREA_MOST = 1 << 20 };
 
 static void read_area(const struct footprint *footprint, const struct footprint_area *area,
                       unsigned char *ret_bytes)

@@ -26,7 +26,7 @@ struct footprint {
 };
 
 /* Looks at the shared memory that a stopped process has mapped for writing.  Of each mapping, the
- * first 16 MiB.  0, or -errno. */
+ * first megabyte.  0, or -errno. */
 int footprint_init(struct footprint *ret_footprint, pid_t pid, const void *ignored);
 void footprint_deinit(struct footprint *footprint);
 

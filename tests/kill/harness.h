@@ -67,10 +67,10 @@
  *   FERRY_KILL_STRIDE=10   every tenth instruction, starting with FERRY_KILL_SEED modulo 10
  *   FERRY_KILL_SEED=n      otherwise taken from the clock, and printed when it matters
  *
- * Without a stride every instruction is tried, but for operations of more than 4,000 (in recovery,
- * of 50 to 500, the more the fewer the wrecks) in the default run of the tests.  Of those that spin
- * it tries the first rounds, of others one instruction in so many.  A thorough run (see tests/lib)
- * tries all.
+ * Without a stride every instruction is tried, but for operations of more than 4,000 in the default
+ * run of the tests (in recovery of 50 to 500, the more the fewer the wrecks).  Of those it tries
+ * what stands next to an alteration of shared memory or to a system call, the first rounds of
+ * loops, and one in so many of the rest.  A thorough run (see tests/lib) tries all.
  *
  * Limits: one thread per victim; no exec in an operation; an operation whose path depends on the
  * time (a spin, say) is tried along paths that differ a little from one victim to the next.  On

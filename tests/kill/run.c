@@ -183,7 +183,7 @@ enum reach run_reach(struct run *run, struct victim *victim, size_t k)
     if (!stepped && tracee_set_breakpoint(&victim->tracee, way.address) == 0)
         event = take_way(run, victim, way);
     if (event == TRACE_RETURNED)
-        return REACH_LOST;
+        return k < course->path.count ? REACH_LOST : REACH_END;
     while (event == TRACE_STANDS && victim->executed < k)
         event = step(run, victim, course->naps_tried);
     return reach_by(event);

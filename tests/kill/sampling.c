@@ -8,6 +8,7 @@
 enum {
     FIRST_ROUNDS = 4,
     OTHER_ROUNDS_SHARE = 8, /* of the limit, one part in so many */
+    BEYOND = 2,             /* no path is so many times as long as another */
 };
 
 static size_t number(const char *text, size_t fallback)
@@ -54,6 +55,7 @@ struct sampling sampling_for(const struct path *path, size_t limit)
         sampling.stride = number(stride, 1);
     } else if (limit && path->count > limit) {
         bool circles = count_first_rounds(path) <= limit;
+        sampling.alterations = true;
         sampling.rounds = circles ? FIRST_ROUNDS : 0;
         sampling.stride = divide_up(path->count, circles ? limit / OTHER_ROUNDS_SHARE : limit);
     }
@@ -63,15 +65,26 @@ struct sampling sampling_for(const struct path *path, size_t limit)
 
 struct sampling sampling_for_first(void)
 {
-    return (struct sampling){.only = asked_for(true), .start = 1};
+    return (struct sampling){.only = asked_for(true), .alterations = true};
+}
+
+/* Beyond its noted end, a path is gone along only as far as there is something to be had: the first
+ * victim's end is wanted once. */
+static bool wants_beyond(const struct sampling *sampling, const struct path *path, size_t k)
+{
+    if (sampling->stride == 0)
+        return k == BEYOND * path->count;
+    return (k - path->count) % sampling->stride == 0;
 }
 
 bool sampling_wants(const struct sampling *sampling, const struct path *path, size_t k)
 {
     if (k >= path->count)
-        return true;
+        return wants_beyond(sampling, path, k);
     if (sampling->stride == 0)
         return k == 1 || path->alters[k];
+    if (sampling->alterations && (path->alters[k] || path->alters[k + 1]))
+        return true;
     if (path->hits[k] <= sampling->rounds)
         return true;
     return k >= sampling->start && (k - sampling->start) % sampling->stride == 0;

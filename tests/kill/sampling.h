@@ -1,7 +1,9 @@
-/* Which instructions of a path are tried: all; or the one that was asked for; or one in so many.
+/* Which instructions of a path are tried: all; or the one that was asked for; or a selection.
  *
- * A path too long to be tried as a whole is most often one that runs in circles: somebody spins.
- * Then the first rounds are tried as a whole, and the others are thinned out. */
+ * Of a path too long to be tried as a whole, those instructions are taken that stand before or after
+ * an alteration of what the victim leaves behind (to be killed between two of them is the same
+ * everywhere), and one in so many of all.  If it is long because it runs in circles, because somebody
+ * spins, its first rounds are taken as a whole, too. */
 #ifndef KILL_SAMPLING_H
 #define KILL_SAMPLING_H
 
@@ -12,17 +14,18 @@
 #include "path.h"
 
 struct sampling {
-    size_t only;     /* this one alone; 0: no */
-    size_t start;    /* from here on … */
-    size_t stride;   /* … every stride-th, … */
-    uint32_t rounds; /* … and all that have not been passed more often than this */
+    size_t only;      /* this one alone; 0: no */
+    size_t start;     /* from here on … */
+    size_t stride;    /* … every stride-th (0: none), … */
+    uint32_t rounds;  /* … all whose address has not been met more often than this, … */
+    bool alterations; /* … and all next to an alteration */
 };
 
-/* Of a path, about `limit` instructions are to be tried (0: all), unless the environment has it
- * otherwise. */
+/* Of a path, about `limit` instructions are to be tried besides the alterations (0: all), unless the
+ * environment has it otherwise. */
 struct sampling sampling_for(const struct path *path, size_t limit);
 
-/* In recovery: of the first victim's path, all that alter what it leaves behind. */
+/* In recovery: of the first victim's path, only what alters something, the first and the last. */
 struct sampling sampling_for_first(void);
 
 /* Is instruction k to be tried?  The path's end always is. */
