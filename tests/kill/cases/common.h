@@ -16,8 +16,8 @@
 struct world {
     ferry_segment *survivor;
     uint64_t attaches, detaches; /* just before the operation */
-    int result;           /* what the victim's operation returned */
-    struct test_gate *go; /* for third processes */
+    int result;                  /* what the victim's operation returned */
+    struct test_gate *go;        /* for third processes */
     pid_t third;
     _Atomic uint32_t seen; /* by a third process */
     _Atomic int third_result;
