@@ -1,5 +1,6 @@
-/* See fork.h.  Everything here is the process's own.  Both guards are held across a fork, so that
- * the child gets the list whole; it makes them anew, as it is not the thread that took them. */
+/* See fork.h.  Everything here is the process's own.  Both mutexes are held across a fork, so that
+ * the child gets the list whole; its only thread is the one that took them.  (A reader-writer lock
+ * would not do for the window: its writer is known by a number that the child does not have.) */
 #include <pthread.h>
 #include <stddef.h>
 
@@ -7,14 +8,19 @@
 #include "os/process.h"
 #include "shared/fork.h"
 
-static pthread_rwlock_t window = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_mutex_t window = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t nobody_holds = PTHREAD_COND_INITIALIZER;
+static unsigned holders; /* threads between fork_hold() and fork_unhold() */
+
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static struct fork_handle *first;
 static int watching; /* 0, or why forks cannot be watched */
 
 static void before(void)
 {
-    pthread_rwlock_wrlock(&window);
+    pthread_mutex_lock(&window);
+    while (holders > 0)
+        pthread_cond_wait(&nobody_holds, &window);
     pthread_mutex_lock(&guard);
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->before(handle);
@@ -25,7 +31,7 @@ static void in_parent(void)
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->in_parent(handle);
     pthread_mutex_unlock(&guard);
-    pthread_rwlock_unlock(&window);
+    pthread_mutex_unlock(&window);
 }
 
 static void in_child(void)
@@ -33,8 +39,9 @@ static void in_child(void)
     process_after_fork();
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->in_child(handle);
-    pthread_mutex_init(&guard, NULL);
-    pthread_rwlock_init(&window, NULL);
+    pthread_cond_init(&nobody_holds, NULL); /* who waited on it stayed with the parent */
+    pthread_mutex_unlock(&guard);
+    pthread_mutex_unlock(&window);
 }
 
 /* As the library is loaded: there is no other thread yet that could fork meanwhile. */
@@ -71,10 +78,15 @@ void fork_drop(struct fork_handle *handle)
 
 void fork_hold(void)
 {
-    pthread_rwlock_rdlock(&window);
+    pthread_mutex_lock(&window);
+    holders++;
+    pthread_mutex_unlock(&window);
 }
 
 void fork_unhold(void)
 {
-    pthread_rwlock_unlock(&window);
+    pthread_mutex_lock(&window);
+    if (--holders == 0)
+        pthread_cond_broadcast(&nobody_holds);
+    pthread_mutex_unlock(&window);
 }

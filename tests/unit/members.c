@@ -172,7 +172,7 @@ TEST(the_ledger_is_exact_after_any_comings_goings_and_kills) /* G8, H3 */
     enum { PROCESSES = 4 };
     pid_t pids[PROCESSES] = {0};
     unsigned seed = 1;
-    int kills = test_thorough() ? 2000 : 150;
+    int kills = test_thorough() ? 2000 : 60;
     for (int i = 0; i < kills; i++) {
         int victim = i % PROCESSES;
         if (pids[victim] != 0)
