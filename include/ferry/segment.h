@@ -7,7 +7,9 @@
  *
  * Threads: a handle may be used from several threads at once; only open and close belong to one.
  * fork: the child uses the handles it inherited, as a member of its own (a lock that the parent
- *   held stays the parent's).  A child made by a bare clone() gets -ESTALE from every call.
+ *   held stays the parent's).  A child made by a bare clone() gets -ESTALE from every call; and so
+ *   does fork's if the process may not open the object again, having been handed it or having given
+ *   up the privileges it opened it with: hand it over to the child then.
  * exec: closes them, unless handed over (ferry_segment_hand_over).
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
@@ -103,8 +105,8 @@ FERRY_API int ferry_segment_wait(ferry_segment *segment, uint32_t *version, int6
 
 /* A descriptor for the caller's own poll or epoll loop: readable while the version differs from the
  * one that ferry_segment_wait() returned last on this handle (before that: from the one at open).
- * Call that with FERRY_NOW when it is; -EAGAIN then means that the notice was taken back by its
- * sender's death.
+ * Call that with FERRY_NOW when it is; -EAGAIN then means that nothing has changed after all:
+ * the sender died before it had, or a contended lock was let go, whose waiters hear the same bell.
  * It belongs to the handle: only poll it, never read or close it.  Made at the first call. */
 FERRY_API int ferry_segment_descriptor(ferry_segment *segment);
 

@@ -109,8 +109,9 @@ int segment_usable(const ferry_segment *segment)
                              "own; open the object again");
     if (segment->slots.tag == 0)
         return fail(-ESTALE,
-                    "this handle could not follow fork (no descriptor or no slot was left); "
-                    "open the object again");
+                    "this handle could not follow fork (no descriptor or no slot was left, or "
+                    "the permissions forbid to open its object again); open it anew, or have it "
+                    "handed over");
     return 0;
 }
 

@@ -224,6 +224,32 @@ TEST(forked_child_listens_for_itself) /* G11, G15 */
     destroy(segment, "x");
 }
 
+static void take_and_release(void *context)
+{
+    CHECK_OK(ferry_segment_lock(context, FERRY_FOREVER));
+    CHECK_OK(ferry_segment_unlock(context));
+}
+
+TEST(listener_that_was_woken_for_the_lock_finds_nothing_and_rests) /* G15 */
+{
+    ferry_segment *segment = create("x", 10), *listener = attach("x");
+    int descriptor = listen_to(listener);
+    uint32_t version = 0;
+    for (int i = 0; i < 10; i++) {
+        CHECK_OK(ferry_segment_lock(segment, FERRY_FOREVER));
+        pid_t waiter = test_child(take_and_release, segment);
+        test_sleeping(waiter);
+        CHECK_OK(ferry_segment_unlock(segment));
+        test_wait_ok(waiter);
+        CHECK_ERR(ferry_segment_wait(listener, &version, FERRY_NOW), EAGAIN);
+        CHECK(!is_readable(descriptor));
+    }
+    CHECK_OK(ferry_segment_notify(segment));
+    CHECK(is_readable(descriptor));
+    ferry_segment_close(listener);
+    destroy(segment, "x");
+}
+
 static void poll_for_good(void *context)
 {
     struct listening *listening = context;
