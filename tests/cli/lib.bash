@@ -167,7 +167,7 @@ remove_objects()
 
 run_one()
 {
-    cd "$CASE/work" || exit 1
+    cd "$CASE/desk" || exit 1
     set -u
     "$1"
     remove_objects || fail "what the case made could not be removed"
@@ -197,7 +197,7 @@ run_apart()
 {
     CASE=$(mktemp -d /dev/shm/ferry-cli.XXXXXX) || exit 1
     export CASE FERRY_ROOT=$CASE/root
-    mkdir "$CASE/root" "$CASE/work"
+    mkdir "$CASE/root" "$CASE/desk"
     timeout -k 5 "$CASE_LIMIT_S" bash "$0" "$1" >&2 &
     local group=$! result=0
     wait "$group" || result=$?

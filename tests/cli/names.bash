@@ -62,7 +62,7 @@ a_path_and_a_project_make_one_key() { # X7 H1
     touch file 'with:colon'
     ln -s file link
     silent ferry new segment key:file:7 --size 4097
-    silent ferry write "key:$PWD/../work/file:7" hello
+    silent ferry write "key:$PWD/../desk/file:7" hello
     prints hello ferry read key:./link:7 --count 5
     local key
     key=$(ferry ls --names | grep '^key:0x')
