@@ -295,7 +295,7 @@ static void use_or_be_told(void *context)
     ferry_segment *segment = context;
     int r = ferry_segment_lock(segment, FERRY_NOW);
     if (r < 0)
-        FAILS(r, ESTALE, "open the object again");
+        FAILS(r, ESTALE, "anew");
     else
         CHECK_OK(ferry_segment_unlock(segment));
     ferry_segment_close(segment);
