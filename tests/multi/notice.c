@@ -328,7 +328,7 @@ static void check_signals(unsigned flag, int expected)
                                 expected == -EINTR ? FERRY_FOREVER : 100 * MILLISECOND),
              expected);
     if (expected == -ETIMEDOUT)
-        CHECK(test_now_ns() - start_ns >= 100 * MILLISECOND && handled > 1);
+        CHECK(test_now_ns() - start_ns >= 100 * MILLISECOND);
     timer_delete(timer);
     CHECK(handled > 0);
     CHECK_EQ(version, 0);
