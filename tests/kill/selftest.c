@@ -22,8 +22,8 @@ struct toy {
     _Atomic uint32_t lock;
     _Atomic uint32_t journal;
     _Atomic uint32_t bell;
-    char from[200];
-    char to[200];
+    char from[60];
+    char to[60];
 };
 
 static uint32_t look(_Atomic uint32_t *word)
@@ -390,15 +390,15 @@ static void copy_in_rounds(void *memory)
 {
     struct toy *toy = memory;
     volatile char *from = toy->from, *to = toy->to;
-    for (size_t row = 0; row < 10; row++) {
-        for (size_t i = 0; i < 10; i++)
-            to[10 * row + i] = from[10 * row + i];
+    for (size_t row = 0; row < 6; row++) {
+        for (size_t i = 0; i < 5; i++)
+            to[5 * row + i] = from[5 * row + i];
         add_atomically(toy);
     }
 #if defined(__x86_64__)
-    size_t bytes = 100;
-    const char *source = toy->from + 100;
-    char *target = toy->to + 100;
+    size_t bytes = 30;
+    const char *source = toy->from + 30;
+    char *target = toy->to + 30;
     __asm__ volatile("rep movsb" : "+S"(source), "+D"(target), "+c"(bytes) : : "memory");
 #endif
     add_atomically(toy);
@@ -428,7 +428,7 @@ static void check_progress(void *memory, const struct kill_point *point)
     progress[point->instruction] = now;
 }
 
-TEST(short_way_leads_to_the_same_instruction)
+TEST_LONG(short_way_leads_to_the_same_instruction, 120)
 {
     struct kill_report run, stepped;
     struct kill_case copying = {.name = "loops",
@@ -471,6 +471,57 @@ TEST_LONG(long_operation_is_thinned_out_in_a_default_run, 60)
         CHECK_EQ(report.tried, 6002u);
     else
         CHECK(report.tried == 3001 || report.tried == 3002);
+}
+
+static void idle_and_raise_pair(void *memory)
+{
+    idle(memory);
+    raise_pair_by_two_stores(memory);
+}
+
+/* There are three instructions among six thousand at which the pair is unequal. */
+TEST_LONG(thinned_out_run_meets_what_is_half_done, 60)
+{
+    struct kill_report report;
+    struct kill_case pair = pair_case("six thousand and two stores", idle_and_raise_pair);
+    CHECK_ERR(kill_run(&pair, &report), ECANCELED);
+    CHECK_CONTAINS(report.failure, "check() exited with status 1");
+}
+
+static void choose_path(void *memory)
+{
+    static uint32_t round;
+    struct toy *toy = memory;
+    put(&toy->bell, ++round / 3 % 2 == 0);
+}
+
+static void take_one_of_two_paths(void *memory)
+{
+    struct toy *toy = memory;
+    if (look(&toy->bell))
+        add_under_lock(toy);
+    else
+        add_by_load_and_store(toy);
+}
+
+static void check_at_most_once(void *memory, const struct kill_point *point)
+{
+    struct toy *toy = memory;
+    uint32_t sum = look(&toy->words[0]);
+    expect(sum == 1 || (sum == 0 && !point->returned));
+}
+
+/* By turns, three take the long one and three the short one. */
+TEST(victims_may_take_other_paths)
+{
+    struct kill_report report;
+    struct kill_case choosing = {.name = "two paths",
+                                 .world_bytes = sizeof(struct toy),
+                                 .setup = choose_path,
+                                 .operation = take_one_of_two_paths,
+                                 .check = check_at_most_once};
+    CHECK_OK(kill_run(&choosing, &report));
+    CHECK(report.missed > 0);
 }
 
 /* ---- Signals and children ---- */
@@ -638,7 +689,7 @@ TEST(recovery_that_cannot_be_killed_is_caught)
 static void crash(void *memory)
 {
     (void)memory;
-    raise(SIGSEGV);
+    raise(SIGABRT);
 }
 
 static void crash_in_check(void *memory, const struct kill_point *point)
@@ -654,7 +705,7 @@ TEST(crash_of_the_survivor_is_caught)
     crashing.check = crash_in_check;
     CHECK_ERR(kill_run(&crashing, &report), ECANCELED);
     CHECK_CONTAINS(report.failure, "killed after instruction 3 of 7");
-    CHECK_CONTAINS(report.failure, "check() died of signal 11");
+    CHECK_CONTAINS(report.failure, "check() died of signal 6");
 }
 
 TEST(crash_of_the_victim_is_caught)
@@ -663,7 +714,7 @@ TEST(crash_of_the_victim_is_caught)
     struct kill_case crashing = exact_case;
     crashing.operation = crash;
     CHECK_ERR(kill_run(&crashing, &report), ECANCELED);
-    CHECK_CONTAINS(report.failure, "operation() died of signal 11");
+    CHECK_CONTAINS(report.failure, "operation() died of signal 6");
 }
 
 static void exit_early(void *memory)
