@@ -344,7 +344,8 @@ TEST(nonsense_anywhere_in_the_control_memory_is_survived) /* G9, G13 */
         scribble("x", at);
         struct ferry_object object = {.object_bytes = sizeof object};
         CHECK_OK(ferry_look("x", &object));
-        CHECK(list().count >= 1);
+        if (at % 64 == 0) /* which looks at all of /proc */
+            CHECK(list().count >= 1);
         ferry_look_members("x", NULL, 0);
         ferry_look_raw("x", ignore, NULL);
         ferry_segment_close(segment);
