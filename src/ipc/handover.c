@@ -62,6 +62,8 @@ static int offer(ferry_segment *segment, unsigned role)
     int r = slots_claim(&offered);
     if (r == -ESTALE)
         return fail(-ENOENT, "the segment is being removed");
+    if (r == 0)
+        r = members_bury(&offered);
     return r < 0 ? r : pack(segment, role, lock_fd, offered.slot);
 }
 

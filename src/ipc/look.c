@@ -18,6 +18,7 @@
 #include "os/file.h"
 #include "os/ofd.h"
 #include "os/proc.h"
+#include "shared/journal.h"
 #include "shared/mutex.h"
 #include "shared/region.h"
 #include "shared/root.h"
@@ -40,42 +41,58 @@ void look_release(struct look *look)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static int read_copy(struct look *look)
+/* What moves when members come and go: ledger, inner lock and journal, which lie side by side. */
+enum {
+    BOOKS_AT = offsetof(struct layout, ledger),
+    BOOKS_BYTES = offsetof(struct layout, sleepers) - offsetof(struct layout, ledger)
+};
+
+/* Finishes in the copy what its journal has committed; the copy keeps its journal. */
+static void finish(struct layout *copy)
+{
+    struct layout_journal journal;
+    memcpy(&journal, &copy->journal, sizeof(journal));
+    journal_finish(copy);
+    memcpy(&copy->journal, &journal, sizeof(journal));
+}
+
+/* Reads everything, and the books as they are in the file.  Finished twice: `high`, which says how
+ * many entries to read, may be in the journal, and so may the entries. */
+static int read_copy(struct look *look, char ret_books[BOOKS_BYTES])
 {
     const size_t table = offsetof(struct layout, members);
-    int r = file_read_at(look->fd, look->control, table, 0);
+    struct layout *copy = look->control;
+    int r = file_read_at(look->fd, copy, table, 0);
     if (r < 0)
         return r;
-    uint64_t high = RELAXED(look->control->ledger.high);
+    memcpy(ret_books, (char *)copy + BOOKS_AT, BOOKS_BYTES);
+    finish(copy);
+    uint64_t high = RELAXED(copy->ledger.high);
     look->high = high < LAYOUT_MEMBERS ? (uint32_t)high : LAYOUT_MEMBERS;
-    return file_read_at(look->fd, look->control->members, look->high * sizeof(struct layout_entry),
-                        table);
+    r = file_read_at(look->fd, copy->members, look->high * sizeof(struct layout_entry), table);
+    finish(copy);
+    return r;
 }
 
-/* A copy is whole if the journal was at rest before and the ledger did not move meanwhile. */
-static bool is_whole(struct look *look)
+/* A copy is whole if the books did not move while it was taken. */
+static bool is_whole(const struct look *look, const char books[BOOKS_BYTES])
 {
-    struct layout_ledger ledger;
-    struct layout_journal journal;
-    return RELAXED(look->control->journal.commit) == 0 &&
-           file_read_at(look->fd, &journal, sizeof(journal), offsetof(struct layout, journal)) ==
-               0 &&
-           RELAXED(journal.commit) == 0 &&
-           file_read_at(look->fd, &ledger, sizeof(ledger), offsetof(struct layout, ledger)) == 0 &&
-           memcmp(&ledger, &look->control->ledger, sizeof(ledger)) == 0;
+    char now[BOOKS_BYTES];
+    return file_read_at(look->fd, now, BOOKS_BYTES, BOOKS_AT) == 0 &&
+           memcmp(now, books, BOOKS_BYTES) == 0;
 }
 
-/* Reads a whole copy; when a member died or was stopped in the middle of a change, what there is.
- */
+/* Reads a whole copy; if members come and go all the time, a copy. */
 static int read_whole_copy(struct look *look)
 {
     look->control = calloc(1, sizeof(*look->control));
     if (look->control == NULL)
         return fail(-ENOMEM, "no memory for a copy of the control memory");
+    char books[BOOKS_BYTES];
     int r = 0;
     for (int i = 0; i < READ_ATTEMPTS; i++) {
-        r = read_copy(look);
-        if (r < 0 || is_whole(look))
+        r = read_copy(look, books);
+        if (r < 0 || is_whole(look, books))
             break;
     }
     return r < 0 ? fail_errno(r, "the control memory cannot be read") : 0;

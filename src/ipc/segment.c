@@ -49,8 +49,10 @@ static void before_fork(struct fork_handle *handle)
     segment->child.lock_fd = segment->slots.tag == 0 || !is_ours(segment)
                                  ? -1
                                  : region_reopen_control(&segment->region, segment->slots.lock_fd);
-    if (segment->child.lock_fd >= 0 && members_join(&segment->child, segment->region.role) < 0)
+    if (segment->child.lock_fd >= 0 && members_join(&segment->child, segment->region.role) < 0) {
         segment->child.tag = 0;
+        file_close(&segment->child.lock_fd); /* and whatever byte it has locked */
+    }
 }
 
 static void after_fork_in_parent(struct fork_handle *handle)
@@ -128,15 +130,24 @@ static int check_size(const struct region *region, uint64_t wanted)
 
 static bool has_no_name(const struct region *region)
 {
-    struct stat status;
-    return fstat(region->lock_fd, &status) == 0 && status.st_nlink == 0;
+    CLEANUP(file_close) int root = root_open();
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_CONTROL, 0);
+    return root >= 0 && file_has_name(region->lock_fd, root, file) == 0;
 }
 
 /* Becomes a member of what was found.  -ESTALE: it is going away; look again. */
 static int join(struct region *region, struct slots *ret_slots)
 {
-    if (region->temporary && sweep_if_abandoned(region->lock_fd, region->name, region->id) == 1)
+    int abandoned =
+        region->temporary ? sweep_if_abandoned(region->lock_fd, region->name, region->id) : 0;
+    if (abandoned == 1)
         return -ESTALE;
+    if (abandoned < 0)
+        return fail(-ENOENT,
+                    "\"%s\" was temporary and is gone, but what is left of it has to be removed "
+                    "by its owner or root (ferry rm)",
+                    region->name);
     struct slots slots = {.control = region_control(region),
                           .lock_fd = region->lock_fd,
                           .reserved = LAYOUT_ENTRIES_AT_FIRST,
@@ -171,8 +182,16 @@ static int find_and_join(struct region *region, struct slots *slots,
 static int make(struct region *region, struct slots *slots, const struct region_request *request)
 {
     int r = region_make(region, slots, request);
-    if (r == -EEXIST && sweep_name(request->name) == 1)
+    if (r != -EEXIST)
+        return r;
+    int abandoned = sweep_name(request->name);
+    if (abandoned == 1)
         return -ESTALE;
+    if (abandoned == -EPERM || abandoned == -EACCES)
+        return fail(-EPERM,
+                    "the name \"%s\" was a temporary object's; what is left of it has to be "
+                    "removed by its owner or root (ferry rm)",
+                    request->name);
     return r;
 }
 

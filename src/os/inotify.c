@@ -1,8 +1,10 @@
 /* inotify(7), IN_CLOSE_WRITE.  The kernel tells of the close a moment before it drops the locks of
  * the description: whoever asks about a lock then may have to ask again. */
 #include <errno.h>
-#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -20,9 +22,20 @@ int inotify_on_close(int fd)
     return TAKE_FD(watch);
 }
 
-void inotify_drain(int watch)
+bool inotify_drain(int watch)
 {
-    char events[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
-    while (read(watch, events, sizeof(events)) == (ssize_t)sizeof(events))
-        ;
+    /* The file is watched itself and not as part of a directory, so no event carries a name. */
+    enum { EVENT = sizeof(struct inotify_event), MOST = 16 };
+    char bytes[MOST * EVENT];
+    bool goes_on = true;
+    ssize_t length;
+    do {
+        length = read(watch, bytes, sizeof(bytes));
+        for (ssize_t at = 0; at + EVENT <= length; at += EVENT) {
+            uint32_t mask;
+            memcpy(&mask, bytes + at + offsetof(struct inotify_event, mask), sizeof(mask));
+            goes_on = goes_on && (mask & IN_IGNORED) == 0;
+        }
+    } while (length == (ssize_t)sizeof(bytes));
+    return goes_on;
 }

@@ -29,12 +29,12 @@ __attribute__((constructor)) static void make_page(void)
 uint32_t process_begin(void)
 {
     uint32_t unknown = 0;
-    if (process_number() == 0) {
-        uint32_t next = atomic_fetch_add_explicit(&number, 1, memory_order_relaxed) + 1;
-        /* If another thread was faster, its number counts. */
+    uint32_t next = atomic_load_explicit(&number, memory_order_relaxed) + 1;
+    /* Threads that race here agree on the number, and one of them sets it. */
+    if (process_number() == 0 &&
         atomic_compare_exchange_strong_explicit(process_known, &unknown, next, memory_order_relaxed,
-                                                memory_order_relaxed);
-    }
+                                                memory_order_relaxed))
+        atomic_store_explicit(&number, next, memory_order_relaxed);
     return process_number();
 }
 

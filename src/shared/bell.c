@@ -2,6 +2,7 @@
  * business of those who ring (notice.c, mutex.c). */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,15 @@ enum { FIFO_PAGE = 4096, ATTEMPTS = 16 };
 /* For reading and writing: such an open of a FIFO never blocks, and writes to it never break. */
 static const int ACCESS = O_RDWR | O_NONBLOCK;
 
+/* A bell is never empty, so that latches can always be set by hand.  A FIFO is emptied by the kernel
+ * when the last of those who have it open goes. */
+static void fill(int bell)
+{
+    struct pollfd readable = {.fd = bell, .events = POLLIN};
+    if (poll(&readable, 1, 0) == 0)
+        bell_ring(bell);
+}
+
 int bell_make(int root, const char *file, mode_t mode)
 {
     if (mkfifoat(root, file, 0600) < 0)
@@ -28,7 +38,7 @@ int bell_make(int root, const char *file, mode_t mode)
     int fd = openat(root, file, ACCESS | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return fail_errno(-errno, "the new bell cannot be opened");
-    bell_ring(fd); /* it is never empty, so that latches can always be set by hand */
+    fill(fd);
     return fd;
 }
 
@@ -40,6 +50,7 @@ int bell_open(int root, const char *file, uid_t owner)
     struct stat status;
     if (fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode) || status.st_uid != owner)
         return fail(-EBADMSG, "the object's bell is not what its owner made; remove the object");
+    fill(fd);
     return TAKE_FD(fd);
 }
 
@@ -52,7 +63,7 @@ int bell_make_anonymous(void)
     close(ends[0]);
     close(ends[1]);
     if (fd >= 0)
-        bell_ring(fd);
+        fill(fd);
     return fd;
 }
 
@@ -89,10 +100,9 @@ void bell_ring(int bell)
 
 int bell_latch(int bell)
 {
-    CLEANUP(file_close) int latch = epoll_latch(bell);
-    if (latch < 0)
-        return fail_errno(latch, "no descriptor to wait on could be made");
-    /* A bell that was rung before is readable, which sets a new latch. */
-    epoll_latch_clear(latch);
-    return TAKE_FD(latch);
+    int latch = epoll_latch(bell);
+    if (latch == -ENOSPC)
+        return fail(latch,
+                    "no more descriptors can be waited for; raise fs.epoll.max_user_watches");
+    return latch < 0 ? fail_errno(latch, "no descriptor to wait on could be made") : latch;
 }

@@ -30,7 +30,8 @@ int bell_check(int bell);
 
 void bell_ring(int bell);
 
-/* A new latch that is set by every ring from now on; a descriptor of the caller's, or -errno. */
+/* A new latch that is set by every ring, and set to begin with: who makes one clears it and then
+ * looks whether there is something to do.  A descriptor of the caller's, or -errno. */
 int bell_latch(int bell);
 
 #endif

@@ -11,6 +11,7 @@
 static pthread_mutex_t window = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t nobody_holds = PTHREAD_COND_INITIALIZER;
 static unsigned holders; /* threads between fork_hold() and fork_unhold() */
+static unsigned forkers; /* threads that wait for them to be none, and go first */
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 static struct fork_handle *first;
@@ -19,8 +20,10 @@ static int watching; /* 0, or why forks cannot be watched */
 static void before(void)
 {
     pthread_mutex_lock(&window);
+    forkers++;
     while (holders > 0)
         pthread_cond_wait(&nobody_holds, &window);
+    forkers--;
     pthread_mutex_lock(&guard);
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->before(handle);
@@ -31,6 +34,7 @@ static void in_parent(void)
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->in_parent(handle);
     pthread_mutex_unlock(&guard);
+    pthread_cond_broadcast(&nobody_holds);
     pthread_mutex_unlock(&window);
 }
 
@@ -39,6 +43,7 @@ static void in_child(void)
     process_after_fork();
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->in_child(handle);
+    forkers = 0;
     pthread_cond_init(&nobody_holds, NULL); /* who waited on it stayed with the parent */
     pthread_mutex_unlock(&guard);
     pthread_mutex_unlock(&window);
@@ -79,6 +84,8 @@ void fork_drop(struct fork_handle *handle)
 void fork_hold(void)
 {
     pthread_mutex_lock(&window);
+    while (forkers > 0)
+        pthread_cond_wait(&nobody_holds, &window);
     holders++;
     pthread_mutex_unlock(&window);
 }

@@ -51,18 +51,20 @@ void journal_commit(struct journal *journal)
     apply(journal->control, journal->count);
 }
 
+void journal_finish(struct layout *control)
+{
+    /* Acquire: who sees the commit word sees the records. */
+    uint32_t count = atomic_load_explicit(&control->journal.commit, memory_order_acquire);
+    if (count != 0)
+        apply(control, count);
+}
+
 int journal_lock(struct slots *slots, deadline end)
 {
-    struct layout *control = slots->control;
-    int r = lock_take(&control->lock, slots, end);
-    if (r < 0)
-        return r;
-    if (r == 1) {
-        uint32_t count = atomic_load_explicit(&control->journal.commit, memory_order_acquire);
-        if (count != 0)
-            apply(control, count);
-    }
-    return 0;
+    int r = lock_take(&slots->control->lock, slots, end);
+    if (r == 1) /* from a dead owner */
+        journal_finish(slots->control);
+    return r < 0 ? r : 0;
 }
 
 void journal_unlock(struct slots *slots)

@@ -27,6 +27,10 @@ struct journal journal_begin(struct layout *control);
 /* Notes that *field, anywhere in the control memory, is to become value. */
 void journal_set(struct journal *journal, const _Atomic uint64_t *field, uint64_t value);
 
+/* Does again what has been committed and perhaps not done yet.  With the lock taken over from a dead
+ * owner, or in a private copy. */
+void journal_finish(struct layout *control);
+
 /* From here on it has happened. */
 void journal_commit(struct journal *journal);
 

@@ -76,6 +76,27 @@ void members_sign(struct slots *slots)
                           memory_order_release);
 }
 
+/* With the inner lock: the slot's entry is that of a dead member. */
+static void strike_off(struct slots *slots, struct layout_entry *entry)
+{
+    if (atomic_load_explicit(&entry->joined, memory_order_relaxed) == 0)
+        return;
+    struct journal journal = journal_begin(slots->control);
+    journal_set(&journal, &entry->joined, 0);
+    count_up(&journal, &slots->control->ledger.deaths);
+    journal_commit(&journal);
+}
+
+int members_bury(struct slots *slots)
+{
+    int r = journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS));
+    if (r < 0)
+        return r;
+    strike_off(slots, &slots->control->members[slots->slot]);
+    journal_unlock(slots);
+    return 0;
+}
+
 int members_reap(struct slots *slots, uint32_t slot, deadline end)
 {
     struct layout_entry *entry = slots_entry(slots, slot);
@@ -84,16 +105,11 @@ int members_reap(struct slots *slots, uint32_t slot, deadline end)
     int r = journal_lock(slots, end);
     if (r < 0)
         return r;
-    /* Once more, now that nobody can enter: a newcomer may have claimed the byte meanwhile, and
-     * then it will strike off its predecessor itself. */
+    /* Once more, now that nobody can enter: a newcomer may have claimed the byte meanwhile, and then
+     * it will strike off its predecessor itself. */
     if (!slots_is_locked(slots, slot)) {
         slots_forget(slots, slot);
-        if (atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0) {
-            struct journal journal = journal_begin(slots->control);
-            journal_set(&journal, &entry->joined, 0);
-            count_up(&journal, &slots->control->ledger.deaths);
-            journal_commit(&journal);
-        }
+        strike_off(slots, entry);
     }
     journal_unlock(slots);
     return 0;

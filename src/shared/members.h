@@ -14,6 +14,9 @@
 /* Claims a slot and enters it.  What slots_claim() and journal_lock() return. */
 int members_join(struct slots *slots, unsigned role);
 
+/* Strikes off whoever died in a slot that is claimed already and will be entered later on. */
+int members_bury(struct slots *slots);
+
 /* Enters a slot that is claimed already. */
 int members_enter(struct slots *slots, unsigned role);
 

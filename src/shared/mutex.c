@@ -56,7 +56,8 @@ void mutex_after_fork(struct mutex *mutex)
 /* A number or a pointer, and never 0. */
 static uintptr_t this_thread(void)
 {
-#if defined(__GNUC__) && !defined(__clang__) && (defined(__x86_64__) || defined(__aarch64__))
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11 &&                                  \
+    (defined(__x86_64__) || defined(__aarch64__))
     return (uintptr_t)__builtin_thread_pointer(); /* what pthread_self() returns, without a call */
 #else
     return (uintptr_t)pthread_self();
@@ -192,6 +193,25 @@ static int64_t slice(const struct vigil *vigil, int owner_fd)
 
 enum { RUNG, SIGN, NOTHING };
 
+/* Waits for one of them, passing over those that are not there: a process that may have no
+ * descriptors may not even ask poll() about absent ones. */
+static int poll_some(struct pollfd watched[3], int64_t ns)
+{
+    struct pollfd *there[3], dense[3];
+    nfds_t count = 0;
+    for (int i = 0; i < 3; i++) {
+        if (watched[i].fd < 0)
+            continue;
+        there[count] = &watched[i];
+        dense[count++] = watched[i];
+    }
+    struct timespec limit;
+    int r = ppoll(dense, count, clock_timespec(&limit, ns), NULL);
+    for (nfds_t i = 0; r > 0 && i < count; i++)
+        there[i]->revents = dense[i].revents;
+    return r < 0 ? -errno : r;
+}
+
 /* Sleeps until the bell rings, there is a sign that the owner is gone, or the time is up. */
 static int doze(const struct vigil *vigil, int owner_fd, int64_t left)
 {
@@ -199,22 +219,25 @@ static int doze(const struct vigil *vigil, int owner_fd, int64_t left)
                                {.fd = owner_fd, .events = POLLIN},
                                {.fd = vigil->closing, .events = POLLIN}};
     int64_t most = slice(vigil, owner_fd);
-    struct timespec limit;
-    int r = ppoll(watched, 3, clock_timespec(&limit, left < most ? left : most), NULL);
-    if (r < 0)
-        return -errno;
-    if (r == 0)
-        return NOTHING;
+    int r = poll_some(watched, left < most ? left : most);
+    if (r < 0 && r != -EINTR) { /* then as if deaf */
+        struct timespec nap;
+        r = clock_nanosleep(CLOCK_MONOTONIC, 0,
+                            clock_timespec(&nap, left < DEAF_SLICE_NS ? left : DEAF_SLICE_NS),
+                            NULL);
+        return r == EINTR ? -EINTR : NOTHING;
+    }
+    if (r <= 0)
+        return r < 0 ? r : NOTHING;
     return watched[1].revents != 0 || watched[2].revents != 0 ? SIGN : RUNG;
 }
 
-/* In doubt the owner's pidfd is not listened to: it may be readable for as long as the doubt lasts.
- */
-static void note_sign(struct vigil *vigil, bool sign)
+/* In doubt the owner's pidfd is not listened to: it may be readable for as long as the doubt lasts. */
+static void note(struct vigil *vigil, int heard)
 {
-    if (sign && vigil->doubt == 0)
+    if (heard == SIGN)
         vigil->doubt = DOUBT_FIRST_NS;
-    else if (vigil->doubt != 0)
+    else if (heard == NOTHING && vigil->doubt != 0)
         vigil->doubt = vigil->doubt < DOUBT_LAST_NS ? vigil->doubt * 2 : 0;
 }
 
@@ -223,8 +246,9 @@ static int sleep_once(struct mutex *mutex, struct vigil *vigil, uint32_t word, d
 {
     if (vigil->latch >= 0)
         epoll_latch_clear(vigil->latch);
-    if (vigil->closing >= 0)
-        inotify_drain(vigil->closing);
+    if (vigil->closing >= 0 && !inotify_drain(vigil->closing))
+        file_close(
+            &vigil->closing); /* it heard of its own end: the next long slice makes another */
     if (!announce(mutex, &word))
         return 0;
     slot_tag owner = word & TAG_MASK;
@@ -235,7 +259,7 @@ static int sleep_once(struct mutex *mutex, struct vigil *vigil, uint32_t word, d
     int r = doze(vigil, owner_fd, clock_left_ns(end));
     if (r < 0)
         return r;
-    note_sign(vigil, r == SIGN);
+    note(vigil, r);
     if (r == NOTHING && vigil->closing < 0)
         vigil_deepen(vigil, mutex);
     return 0;

@@ -144,7 +144,7 @@ static bool mark_is_up(struct notice *notice, uint32_t slot)
 }
 
 /* Waits until this mark is down, its bearer is dead, or the version has stepped anyway.
- * -ETIMEDOUT if none of that comes in time. */
+ * -ETIMEDOUT if none of that comes in time, -EINTR if a signal handler ran. */
 static int settle_one(struct notice *notice, uint32_t slot, uint32_t seen, deadline end)
 {
     int64_t slice = MARK_SLICE_NS;
@@ -160,7 +160,8 @@ static int settle_one(struct notice *notice, uint32_t slot, uint32_t seen, deadl
             int64_t left = clock_left_ns(end);
             if (left == 0)
                 return -ETIMEDOUT;
-            futex_wait(&notice->shared->version, seen, left < slice ? left : slice);
+            if (futex_wait(&notice->shared->version, seen, left < slice ? left : slice) == -EINTR)
+                return -EINTR;
             slice = slice < MARK_SLICE_MOST_NS ? slice * 2 : slice;
         }
     }
@@ -203,10 +204,8 @@ static int sleep_while(struct notice *notice, uint32_t seen, deadline end, bool 
     while (r == 0 && notice_version(notice) == seen) {
         r = settle(notice, seen, end);
         int64_t left = clock_left_ns(end);
-        if (r == 0 && left > 0)
-            r = futex_wait(&notice->shared->version, seen, left);
-        else
-            r = -ETIMEDOUT;
+        if (r == 0)
+            r = left > 0 ? futex_wait(&notice->shared->version, seen, left) : -ETIMEDOUT;
         if (r == -EAGAIN || (r == -EINTR && !interruptible))
             r = 0;
     }

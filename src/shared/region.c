@@ -202,6 +202,7 @@ static int find_data(struct region *region, int root, const struct stat *control
                     region->name, (long long)status.st_size,
                     (unsigned long long)region->identity.size_bytes);
     region->mode = status.st_mode & 0777;
+    region->data_inode = status.st_ino;
     return TAKE_FD(fd);
 }
 
@@ -282,9 +283,15 @@ int region_reopen_data(const struct region *region, unsigned role)
         return root;
     char file[ROOT_FILE_SIZE];
     root_file(file, region->name, ROOT_DATA, region->id);
+    CLEANUP(file_close)
     int fd = openat(root, file, access | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    return fd < 0 ? fail_errno(-errno, "the data of \"%s\" cannot be opened again", region->name)
-                  : fd;
+    if (fd < 0)
+        return fail_errno(-errno, "the data of \"%s\" cannot be opened again", region->name);
+    struct stat status;
+    if (fstat(fd, &status) < 0 || status.st_ino != region->data_inode) /* a stranger's */
+        return fail(-ENOENT, "the name of \"%s\" has been removed, and its data with it",
+                    region->name);
+    return TAKE_FD(fd);
 }
 
 int region_reopen_bell(const struct region *region)
@@ -339,15 +346,35 @@ static int check_control(struct region *region, int control)
 
 static int check_data(struct region *region, int data)
 {
-    struct stat status;
+    struct stat status, control;
     int access = fcntl(data, F_GETFL);
-    if (access < 0 || fstat(data, &status) < 0 || !S_ISREG(status.st_mode) ||
-        (uint64_t)status.st_size != region->identity.size_bytes)
+    if (access < 0 || fstat(data, &status) < 0 || fstat(region->lock_fd, &control) < 0 ||
+        status.st_dev != control.st_dev || status.st_uid != control.st_uid ||
+        !S_ISREG(status.st_mode) || (uint64_t)status.st_size != region->identity.size_bytes)
         return fail(-EBADMSG, "the data handed over are not what the control memory says");
     if (region->name[0] == '\0' && !memfd_is_sealed(data))
         return fail(-EPERM, "the data handed over could be taken away again: they are not sealed");
     region->mode = status.st_mode & 0777;
+    region->data_inode = status.st_ino;
     region->role = (access & O_ACCMODE) == O_RDONLY ? FERRY_READ : FERRY_READ | FERRY_WRITE;
+    return 0;
+}
+
+/* The giver may still have this description, and could make it block: better one of our own, where
+ * we are allowed to have it. */
+static int adopt_bell(struct region *region)
+{
+    int r = bell_check(region->bell_fd);
+    if (r < 0)
+        return r;
+    struct explanation before;
+    explanation_keep(&before);
+    int own = bell_reopen(region->bell_fd);
+    explanation_restore(&before);
+    if (own >= 0) {
+        file_close(&region->bell_fd);
+        region->bell_fd = own;
+    }
     return 0;
 }
 
@@ -363,7 +390,7 @@ int region_adopt(struct region *ret_region, const char *name, int descriptors[4]
     if (r == 0)
         r = check_data(&region, data);
     if (r == 0)
-        r = bell_check(region.bell_fd);
+        r = adopt_bell(&region);
     if (r == 0)
         r = region_map(&region, control, data, NULL);
     if (r < 0)

@@ -30,6 +30,7 @@ struct region {
     struct layout_identity identity; /* a private copy */
     uint64_t id;                     /* the control file's inode number: in its parts' names */
     bool temporary;                  /* its sticky bit */
+    uint64_t data_inode;             /* the data file's inode number */
     unsigned mode;                   /* of the data */
     unsigned role;                   /* FERRY_READ | FERRY_WRITE: what this mapping allows */
     struct map control_map;
@@ -76,7 +77,8 @@ int region_reopen_bell(const struct region *region);
 /* A fresh description of the data, for somebody with that role. */
 int region_reopen_data(const struct region *region, unsigned role);
 
-/* Unlinks the files that belong to a control file which is gone, or never came to be. */
+/* Unlinks the files that belong to a control file which has no name any more, or never had one; the
+ * caller has it open, so that nobody else can have its inode's number. */
 void region_unlink_parts(int root, const char *name, uint64_t id);
 
 /* The control file's mode, from the data's: who may read the data may be a member. */

@@ -20,6 +20,7 @@
 #include "shared/bell.h"
 #include "shared/region.h"
 #include "shared/root.h"
+#include "shared/sweep.h"
 
 static struct layout_identity new_identity(const struct region_request *request)
 {
@@ -67,22 +68,21 @@ static int become_first(struct region *region, struct slots *ret_slots)
     return 0;
 }
 
-/* Gives the data their name and makes the bell; the birth lock is held.  What is in the way
- * belonged to an earlier control file with our inode's number, which is gone, since we have it now.
- */
+/* Gives the data their name and makes the bell; the birth lock is held.  What is in the way belonged
+ * to an earlier control file with our inode's number, which is gone, since we have it now. */
 static int place_parts(struct region *region, int root, int data_fd)
 {
     char data_file[ROOT_FILE_SIZE], bell_file[ROOT_FILE_SIZE];
     root_file(data_file, region->name, ROOT_DATA, region->id);
     root_file(bell_file, region->name, ROOT_BELL, region->id);
     int r = file_link(data_fd, root, data_file);
-    if (r == -EEXIST && unlinkat(root, data_file, 0) == 0)
+    if (r == -EEXIST && sweep_leftover(root, data_file) == 1)
         r = file_link(data_fd, root, data_file);
     if (r < 0)
         return fail_errno(r, "the data of \"%s\" could not be linked into %s", region->name,
                           root_path());
     r = bell_make(root, bell_file, region_control_mode(region->mode));
-    if (r == -EEXIST && unlinkat(root, bell_file, 0) == 0)
+    if (r == -EEXIST && sweep_leftover(root, bell_file) == 1)
         r = bell_make(root, bell_file, region_control_mode(region->mode));
     if (r < 0)
         return r;
@@ -133,6 +133,7 @@ static int make_files(struct region *region, int root, const struct region_reque
     if (fstat(data, &status) < 0)
         return fail_errno(-errno, "the new data file cannot be looked at");
     region->mode = status.st_mode & 0777;
+    region->data_inode = status.st_ino;
     region->lock_fd = file_make_unnamed(root, 0600);
     if (region->lock_fd < 0)
         return region->lock_fd;

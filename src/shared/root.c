@@ -25,7 +25,7 @@ int root_open(void)
     if (directory >= 0)
         return directory;
     if (errno == ENOENT || errno == ENOTDIR)
-        return fail(-errno,
+        return fail(-ENOTDIR,
                     "the root %s is not a directory; make it, or set FERRY_ROOT to one "
                     "(best a tmpfs)",
                     root_path());

@@ -59,16 +59,25 @@ static int explain(int error, const char *name)
         return fail(error, "there is no \"%s\" in %s", name, root_path());
     if (error == -EPERM || error == -EACCES)
         return fail(error, "\"%s\" can be removed by its owner and by root only", name);
+    if (error == -EBUSY)
+        return fail(error,
+                    "another process stands in the middle of removing \"%s\" and is stopped, or "
+                    "only pretends to; end it, or remove %s/ferry.%s by hand",
+                    name, root_path(), name);
     return fail_errno(error, "\"%s\" could not be removed", name);
 }
 
-/* Waits for another remover, who needs microseconds.  After a second we go on without the lock: a
- * remover that stands still, or a reader that holds the byte for mischief, cannot stop an owner. */
-static void lock_removal(int control_fd)
+/* Waits for another remover, who needs microseconds; 0 or -errno. */
+static int lock_removal(int control_fd)
 {
     deadline end = clock_deadline(REMOVAL_PATIENCE_NS);
-    while (ofd_lock(control_fd, LAYOUT_REMOVAL_BYTE, 1) == -EAGAIN && clock_left_ns(end) > 0)
+    int r;
+    while ((r = ofd_lock(control_fd, LAYOUT_REMOVAL_BYTE, 1)) == -EAGAIN) {
+        if (clock_left_ns(end) == 0)
+            return -EBUSY;
         nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+    return r;
 }
 
 /* What is no object, whatever it is, is unlinked as it is; a directory cannot be. */
@@ -87,8 +96,10 @@ static int remove_object(int root, const char *name)
     struct stat status;
     if (fd < 0 || fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
         return remove_oddity(root, name);
-    lock_removal(fd);
-    int r = unlink_control(root, fd, name);
+    int r = lock_removal(fd);
+    if (r < 0)
+        return r;
+    r = unlink_control(root, fd, name);
     if (r == 1)
         region_unlink_parts(root, name, status.st_ino);
     ofd_unlock(fd, LAYOUT_REMOVAL_BYTE, 1);
@@ -133,7 +144,8 @@ struct sweep {
     int removed;
 };
 
-/* 1 if the name led to a temporary object without members, and does no more. */
+/* 1 if the name led to a temporary object without members, and does no more; 0 or -errno as
+ * sweep_if_abandoned(). */
 static int sweep_control(int root, const char *name)
 {
     char file[ROOT_FILE_SIZE];
@@ -146,13 +158,13 @@ static int sweep_control(int root, const char *name)
     /* The inode anew: the name may lead elsewhere by now. */
     if (fd < 0 || fstat(fd, &status) < 0 || (status.st_mode & S_ISVTX) == 0)
         return 0;
-    return sweep_if_abandoned(fd, name, status.st_ino) == 1;
+    return sweep_if_abandoned(fd, name, status.st_ino);
 }
 
 int sweep_name(const char *name)
 {
     CLEANUP(file_close) int root = root_open();
-    return root < 0 ? 0 : sweep_control(root, name);
+    return root < 0 ? root : sweep_control(root, name);
 }
 
 /* Does the name lead to another control file than the one these parts were made for, or to none? */
@@ -179,12 +191,45 @@ static bool is_being_made(int root, const char *name, uint64_t id)
     return ofd_is_locked(fd, 0, 1) != 0;
 }
 
-static void sweep_part(struct sweep *sweep, const char *file, const char *name, uint64_t id)
+/* Opens a part and locks its first byte: data whose maker is at it have it locked, and of two who
+ * would unlink a leftover only one can, who then makes sure that the name still leads to it. */
+static int lock_part(int root, const char *file)
 {
-    if (!is_orphan(sweep->root, name, id) || is_being_made(sweep->root, name, id))
+    CLEANUP(file_close)
+    int fd = openat(root, file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int r = ofd_lock(fd, 0, 1);
+    return r < 0 ? r : TAKE_FD(fd);
+}
+
+int sweep_leftover(int root, const char *file)
+{
+    deadline end = clock_deadline(REMOVAL_PATIENCE_NS);
+    for (;;) {
+        CLEANUP(file_close) int fd = lock_part(root, file);
+        if (fd == -ENOENT)
+            return 1;
+        if (fd >= 0 && file_has_name(fd, root, file) == 1)
+            return unlinkat(root, file, 0) < 0 ? -errno : 1;
+        if ((fd < 0 && fd != -EAGAIN) || clock_left_ns(end) == 0)
+            return 0;
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+}
+
+static void sweep_part(struct sweep *sweep, const char *file, const char *name, enum root_part part,
+                       uint64_t id)
+{
+    if (!is_orphan(sweep->root, name, id))
         return;
-    /* Once more: its maker may have finished between the two looks. */
-    if (is_orphan(sweep->root, name, id) && unlinkat(sweep->root, file, 0) == 0)
+    CLEANUP(file_close) int fd = lock_part(sweep->root, file);
+    if (fd < 0 || (part != ROOT_DATA && is_being_made(sweep->root, name, id)))
+        return;
+    /* Once more, with the lock: its maker may have finished between the two looks, or another one
+     * may have put a part of its own in this one's place. */
+    if (is_orphan(sweep->root, name, id) && file_has_name(fd, sweep->root, file) == 1 &&
+        unlinkat(sweep->root, file, 0) == 0)
         sweep->removed++;
 }
 
@@ -197,9 +242,9 @@ static int sweep_file(const char *file, void *context)
     if (!root_parse(file, name, &part, &id))
         return 0;
     if (part == ROOT_CONTROL)
-        sweep->removed += sweep_control(sweep->root, name);
+        sweep->removed += sweep_control(sweep->root, name) == 1;
     else
-        sweep_part(sweep, file, name, id);
+        sweep_part(sweep, file, name, part, id);
     return 0;
 }
 

@@ -12,8 +12,12 @@ int sweep_remove(const char *name);
  * 1 if its name is gone, 0 if somebody is there, -errno. */
 int sweep_if_abandoned(int control_fd, const char *name, uint64_t id);
 
-/* The same by name, for callers that hold off forks: 1 if such an object was there. */
+/* The same by name, for callers that hold off forks: 1 if such an object was there and is gone, 0,
+ * -errno if it was and may not be removed. */
 int sweep_name(const char *name);
+
+/* Unlinks a part that is known to be a leftover and is in the way; 1 if it is gone. */
+int sweep_leftover(int root, const char *file);
 
 /* Cleans up the whole root; returns how many leftovers it removed, or -errno. */
 int sweep_root(void);

@@ -85,6 +85,8 @@ static uint32_t listed;
 
 static int count_listed(const struct ferry_object *object, void *words)
 {
+    if (object->anonymous) /* another test's: they are listed whatever the root */
+        return 0;
     listed++;
     CHECK_STR(object->name, "x");
     CHECK(object->damaged);

@@ -201,7 +201,7 @@ static void nothing_works(int code, const char *words)
 TEST(a_root_that_is_missing_or_no_directory_says_what_to_do) /* G10 */
 {
     setenv("FERRY_ROOT", "/no/such/place", 1);
-    nothing_works(ENOENT, "/no/such/place");
+    nothing_works(ENOTDIR, "/no/such/place");
     setenv("FERRY_ROOT", "/etc/passwd", 1);
     nothing_works(ENOTDIR, "not a directory");
 }

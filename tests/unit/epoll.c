@@ -42,6 +42,8 @@ static void each_latch_is_its_own(int bell)
     int one = bell_latch(bell), two = bell_latch(bell);
     CHECK_OK(one);
     CHECK_OK(two);
+    CHECK_EQ(epoll_latch_clear(one), 1); /* a latch is born set */
+    CHECK_EQ(epoll_latch_clear(two), 1);
     CHECK(!is_set(one) && !is_set(two));
     bell_ring(bell);
     CHECK(is_set(one) && is_set(two));

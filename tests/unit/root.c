@@ -120,7 +120,7 @@ TEST(the_root_is_where_the_environment_says)
 TEST(a_root_that_is_none_says_what_to_do) /* G10 */
 {
     setenv("FERRY_ROOT", "/no/such/directory", 1);
-    CHECK_ERR(root_open(), ENOENT);
+    CHECK_ERR(root_open(), ENOTDIR);
     CHECK_CONTAINS(ferry_explain(), "/no/such/directory");
     CHECK_CONTAINS(ferry_explain(), "set FERRY_ROOT");
     setenv("FERRY_ROOT", "/etc/passwd", 1);
