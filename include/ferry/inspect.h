@@ -1,10 +1,11 @@
 /* Looking at objects and removing them, without becoming a member.
  *
- * Nothing here blocks, and nothing believes what it reads: liveness, owner and permissions come
- * from the kernel; what members wrote is checked and marked as theirs.
+ * Nothing here waits for members, and nothing believes what it reads: liveness, owner and
+ * permissions come from the kernel; what members wrote is checked and marked as theirs.
  *
- * Besides names, these take `held:PID:FD`: the object behind a descriptor of another process, which
- * is how ferry_list() names anonymous and removed objects that somebody still holds. */
+ * Besides names, the functions that look take `held:PID:FD`: the object behind a descriptor of
+ * another process, which is how ferry_list() names anonymous and removed objects that somebody still
+ * holds.  Those are gone with their last holder and cannot be removed. */
 #ifndef FERRY_INSPECT_H
 #define FERRY_INSPECT_H
 
@@ -17,7 +18,7 @@ FERRY_BEGIN
 
 struct ferry_object {
     size_t object_bytes;         /* sizeof(struct ferry_object), set by the caller */
-    char name[FERRY_NAME_SIZE];  /* what opens, shows or removes it: its name or held:PID:FD */
+    char name[FERRY_NAME_SIZE];  /* its name, or held:PID:FD: what ferry_look() takes */
     char label[FERRY_NAME_SIZE]; /* the name it was made with; "" if anonymous */
     int kind;                    /* enum ferry_kind; 0 if unknown */
     bool temporary;              /* gone with its last member */
@@ -89,9 +90,10 @@ FERRY_API int ferry_look_raw(const char *name,
                              void *context);
 
 /* Removes a name: new opens fail at once, members go on until they leave, the memory is freed when
- * the last is gone.  Also removes what goes by a valid name but is damaged.
- * -ENOENT, -EPERM or -EACCES (not the owner), -EBUSY (another process is stopped while removing
- * it). Removing an object that is being removed is 0 or -ENOENT. */
+ * the last is gone.  Also removes what goes by a valid name but is damaged, unless it is a directory.
+ * Waits up to a second for another remover, then -EBUSY (that one is stopped).
+ * -ENOENT, -EPERM or -EACCES (not the owner).
+ * Removing an object that is being removed is 0 or -ENOENT. */
 FERRY_API int ferry_remove(const char *name);
 
 /* Cleans up what killed processes left in the root: temporary objects without members, half-made

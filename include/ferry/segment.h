@@ -9,12 +9,14 @@
  * fork: the child uses the handles it inherited, as a member of its own (a lock that the parent
  *   held stays the parent's).  A child made by a bare clone() gets -ESTALE from every call; and so
  *   does fork's if the process may not open the object again, having been handed it or having given
- *   up the privileges it opened it with: hand it over to the child then.
+ *   up the privileges it opened it with: hand it over to the child then.  Never fork from a signal
+ *   handler that may have interrupted a Ferry call.
  * exec: closes them, unless handed over (ferry_segment_hand_over).
  * Death: a member may be killed at any instruction; the others go on.  The memory holds whatever
  *   the dead one had written so far; the lock tells its next owner (-EOWNERDEAD).
  * Descriptors: an open handle costs two, an anonymous one three; ferry_segment_descriptor() one
- * more, and each thread asleep for the lock up to three while it sleeps.
+ *   more, and each thread asleep for the lock up to three while it sleeps (one of them stays with
+ *   the handle once somebody slept for a tenth of a second).
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory.
  * The object is damaged then, the calling process is not. */
@@ -34,7 +36,7 @@ struct ferry_segment_options {
     size_t options_bytes; /* sizeof(struct ferry_segment_options) */
     uint64_t size_bytes;  /* how large to create it; of an existing one, how much is needed */
     unsigned flags;       /* FERRY_CREATE … */
-    unsigned mode;        /* permissions at creation, less the umask; 0 means 0600 */
+    unsigned mode;        /* at creation, less the umask if it is named; 0 means 0600 */
     void *address;        /* where to attach; NULL leaves it to the system */
     const uid_t *trusted_owners; /* whose objects to accept besides one's own and root's */
     size_t trusted_owner_count;
@@ -57,6 +59,8 @@ struct ferry_segment_options {
  * -EACCES       the permission bits forbid this role
  * -EPERM        the object belongs to somebody who is not trusted
  * -ENOSPC -ENOMEM -EMFILE -ENFILE -EFBIG   memory, descriptors or the file size limit ran out
+ * -ENOTDIR -EROFS -EOPNOTSUPP   the root cannot be used
+ * -EBUSY        the name is made and removed all the time
  * -EUSERS       4,096 members already
  * -EPROTO       the object has a layout that this library does not know
  * -EBADMSG      what goes by that name is damaged, or not Ferry's */
@@ -67,7 +71,7 @@ FERRY_API int ferry_segment_open(ferry_segment **ret_segment, const char *name,
  * this handle still holds passes to the next taker as if its owner had died.  Returns NULL. */
 FERRY_API ferry_segment *ferry_segment_close(ferry_segment *segment);
 
-/* The memory.  Between two guard areas: running off either end faults at once. */
+/* The memory.  Between two guard areas: running off either end of its pages faults at once. */
 FERRY_API void *ferry_segment_data(const ferry_segment *segment);
 
 /* Its size, exactly as it was asked for at creation. */
@@ -80,7 +84,7 @@ FERRY_API uint64_t ferry_segment_size(const ferry_segment *segment);
  *               owner is told so until one has called ferry_segment_repaired().
  * -EAGAIN       FERRY_NOW, and somebody has it
  * -ETIMEDOUT    the time is up
- * -EDEADLK      this thread has it already
+ * -EDEADLK      this thread has it already, through this handle
  * -EINTR        only with FERRY_EINTR
  *
  * A waiter hears of the owner's death at once, and of its exec within a tenth of a second. */
@@ -117,12 +121,13 @@ FERRY_API int ferry_segment_look(ferry_segment *segment, struct ferry_object *re
 /* Hands the segment to another process: returns a descriptor that stands for one membership, to be
  * passed over a unix socket or kept open across exec, and redeemed once with ferry_segment_take().
  * Works for named and anonymous segments; the receiver needs no permission of its own.  -ENOENT for
- * a named one whose name has been removed.
+ * a named one whose name has been removed, -EACCES for more than this handle may do itself, -EUSERS.
  * role: FERRY_READ, FERRY_WRITE, or 0 for both.  The descriptor is close-on-exec; clear that to let
  * it pass exec.  Closing it unredeemed takes the offer back. */
 FERRY_API int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_descriptor);
 
-/* Redeems what ferry_segment_hand_over() made.  On success the descriptor is closed.
+/* Redeems what ferry_segment_hand_over() made.  On success the descriptor is closed.  Waits through
+ * the new handle are not ended by signals (no FERRY_EINTR).
  * -EBADMSG if it is anything else, or has been redeemed; -EPERM if the memory could be taken away
  * again by a stranger: a named segment is taken only if root or the caller owns it, an anonymous
  * one always; -EMFILE leaves the parcel as it is. */
