@@ -67,6 +67,25 @@ static int by_name(const void *a, const void *b)
     return strcmp(a, b);
 }
 
+/* What can be said of an object that may not be looked at: whose it is, and that. */
+static struct ferry_object describe_closed(const char *name)
+{
+    struct ferry_object object = {.object_bytes = sizeof(object), .damaged = true};
+    snprintf(object.name, sizeof(object.name), "%s", name);
+    snprintf(object.label, sizeof(object.label), "%s", name);
+    snprintf(object.damage, sizeof(object.damage), "%.*s", (int)sizeof(object.damage) - 1,
+             ferry_explain());
+    CLEANUP(file_close) int root = root_open();
+    char file[ROOT_FILE_SIZE];
+    struct stat status;
+    root_file(file, name, ROOT_CONTROL, 0);
+    if (root >= 0 && fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        object.owner = status.st_uid;
+        object.group = status.st_gid;
+    }
+    return object;
+}
+
 /* Tells of one object, if it is still there. */
 static int tell_name(struct listing *listing, const char *name)
 {
@@ -76,13 +95,8 @@ static int tell_name(struct listing *listing, const char *name)
         return 0;
     if (r < 0 && r != -EACCES) /* our own lack says nothing about the object */
         return r;
-    if (r < 0) {
-        look.object = (struct ferry_object){.object_bytes = sizeof(look.object), .damaged = true};
-        snprintf(look.object.name, sizeof(look.object.name), "%s", name);
-        snprintf(look.object.label, sizeof(look.object.label), "%s", name);
-        snprintf(look.object.damage, sizeof(look.object.damage), "%.*s",
-                 (int)sizeof(look.object.damage) - 1, ferry_explain());
-    }
+    if (r < 0)
+        look.object = describe_closed(name);
     return listing->each(&look.object, listing->context);
 }
 
