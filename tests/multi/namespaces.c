@@ -2,16 +2,26 @@
  * law 2).  Every case needs the right to make one. */
 #include "support.h"
 
-static void need_namespace(void)
+/* Afterwards, what this process forks is inside. */
+static void make_namespace(void)
 {
-    if (unshare(CLONE_NEWPID) < 0)
-        SKIP("a pid namespace needs root");
+    CHECK_ERRNO(unshare(CLONE_NEWPID));
 }
 
-/* What is forked after need_namespace() is inside, from its first process on. */
-static pid_t child_inside(void (*body)(void *context), void *context)
+static void try_namespace(void *context)
 {
-    return test_child(body, context);
+    *(bool *)context = unshare(CLONE_NEWPID) == 0;
+}
+
+/* Runs it in a process of its own: a process that has made a namespace can never again have a
+ * thread, which AddressSanitizer wants in the end. */
+static void run_apart(void (*body)(void *context), void *context)
+{
+    bool *works = test_shared(sizeof *works);
+    test_wait_ok(test_child(try_namespace, works));
+    if (!*works)
+        SKIP("a pid namespace needs root");
+    test_wait_ok(test_child(body, context));
 }
 
 struct owner {
@@ -52,16 +62,22 @@ static void first_of_all(void *context)
     stay();
 }
 
-static void check_lock(bool owner_is_inside, bool lets_go)
+struct scene {
+    bool owner_is_inside, lets_go;
+};
+
+static void check_scene(void *context)
 {
+    const struct scene *scene = context;
+    bool owner_is_inside = scene->owner_is_inside;
     ferry_segment_close(create("x", 10));
-    struct owner owner = {test_gate_new(), test_gate_new(), lets_go};
+    struct owner owner = {test_gate_new(), test_gate_new(), scene->lets_go};
     struct test_gate *there = test_gate_new();
     pid_t outside = test_child(owner_is_inside ? get_lock : own, &owner);
-    need_namespace();
-    pid_t first = child_inside(first_of_all, there);
+    make_namespace();
+    pid_t first = test_child(first_of_all, there);
     test_gate_wait(there);
-    pid_t inside = child_inside(owner_is_inside ? own : get_lock, &owner);
+    pid_t inside = test_child(owner_is_inside ? own : get_lock, &owner);
     test_wait_until(look("x").wait_count == 1);
     test_gate_open(owner.go);
     test_wait_ok(owner_is_inside ? outside : inside);
@@ -71,6 +87,12 @@ static void check_lock(bool owner_is_inside, bool lets_go)
     test_kill(first);
     CHECK_EQ(look("x").attached, 0);
     CHECK_OK(ferry_remove("x"));
+}
+
+static void check_lock(bool owner_is_inside, bool lets_go)
+{
+    struct scene scene = {owner_is_inside, lets_go};
+    run_apart(check_scene, &scene);
 }
 
 TEST(waiter_outside_gets_the_lock_of_an_owner_killed_inside) /* E5, G8 */
@@ -106,11 +128,12 @@ static void be_pid_one(void *context)
     stay();
 }
 
-TEST(inherited_handle_is_a_member_inside) /* G11, G13, H3 */
+static void check_inherited(void *context)
 {
+    (void)context;
     ferry_segment *segment = create("x", 10);
-    need_namespace();
-    pid_t child = child_inside(be_pid_one, segment);
+    make_namespace();
+    pid_t child = test_child(be_pid_one, segment);
     uint32_t version = 0;
     CHECK_OK(ferry_segment_wait(segment, &version, FERRY_FOREVER));
     struct ferry_member members[2];
@@ -122,4 +145,9 @@ TEST(inherited_handle_is_a_member_inside) /* G11, G13, H3 */
     test_kill(child);
     CHECK_EQ(look("x").attached, 1);
     destroy(segment, "x");
+}
+
+TEST(inherited_handle_is_a_member_inside) /* G11, G13, H3 */
+{
+    run_apart(check_inherited, NULL);
 }
