@@ -87,6 +87,8 @@ static int count_listed(const struct ferry_object *object, void *words)
 {
     if (object->anonymous) /* another test's: they are listed whatever the root */
         return 0;
+    if (object->name[0] == 'h') /* held:…, by whoever else is on this machine */
+        return 0;
     listed++;
     CHECK_STR(object->name, "x");
     CHECK(object->damaged);
@@ -183,21 +185,24 @@ TEST(a_control_file_of_any_other_length_is_refused) /* G9 */
 }
 
 /* Changes a byte of the control file of "x". */
-static void poke(off_t at, unsigned char value)
+static void poke(off_t at, unsigned char change)
 {
-    int fd = open(in_root("ferry.x"), O_WRONLY | O_CLOEXEC);
+    unsigned char byte;
+    int fd = open(in_root("ferry.x"), O_RDWR | O_CLOEXEC);
     CHECK_ERRNO(fd);
-    CHECK_EQ(pwrite(fd, &value, 1, at), 1);
+    CHECK_EQ(pread(fd, &byte, 1, at), 1);
+    byte ^= change;
+    CHECK_EQ(pwrite(fd, &byte, 1, at), 1);
     close(fd);
 }
 
 TEST(another_layout_version_is_an_error_and_never_a_guess) /* G14 */
 {
     CHECK_OK(open_with("x", FERRY_CREATE, 64));
-    poke(8, 2);
+    poke(8, 1 ^ 2);
     refused_shown_and_removed(EPROTO, "layout version 2");
     CHECK_OK(open_with("x", FERRY_CREATE, 64));
-    poke(8, 0);
+    poke(8, 1);
     refused_shown_and_removed(EPROTO, "make it anew");
     CHECK_OK(open_with("x", FERRY_CREATE, 64));
     poke(19, 0x40);
