@@ -8,13 +8,13 @@
 #define FERRY_ERROR_H
 
 /* Keeps the explanation and returns `error`, which is negative. */
-__attribute__((format(printf, 2, 3))) int fail(int error, const char *format, ...);
+__attribute__((cold, format(printf, 2, 3))) int fail(int error, const char *format, ...);
 
 /* The same for a failed system call: appends what errno said. */
-__attribute__((format(printf, 2, 3))) int fail_errno(int error, const char *format, ...);
+__attribute__((cold, format(printf, 2, 3))) int fail_errno(int error, const char *format, ...);
 
 /* Puts a few words before the explanation that is already there, and returns `error`. */
-__attribute__((format(printf, 2, 3))) int fail_within(int error, const char *format, ...);
+__attribute__((cold, format(printf, 2, 3))) int fail_within(int error, const char *format, ...);
 
 /* For work in passing that may fail without anybody's asking: the explanation stays as it was. */
 enum { EXPLANATION_SIZE = 640 };

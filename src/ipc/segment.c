@@ -104,17 +104,15 @@ int segment_new(ferry_segment **ret_segment, struct region *region, const struct
     return 0;
 }
 
-int segment_usable(const ferry_segment *segment)
+int segment_explain_stale(const ferry_segment *segment)
 {
     if (!is_ours(segment))
         return fail(-ESTALE, "this process was made by a bare clone(), so the handle is not its "
                              "own; open the object again");
-    if (segment->slots.tag == 0)
-        return fail(-ESTALE,
-                    "this handle could not follow fork (no descriptor or no slot was left, or "
-                    "the permissions forbid to open its object again); open it anew, or have it "
-                    "handed over");
-    return 0;
+    return fail(-ESTALE,
+                "this handle could not follow fork (no descriptor or no slot was left, or "
+                "the permissions forbid to open its object again); open it anew, or have it "
+                "handed over");
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */

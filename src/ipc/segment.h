@@ -4,6 +4,7 @@
 
 #include <ferry/segment.h>
 
+#include "os/process.h"
 #include "shared/fork.h"
 #include "shared/mutex.h"
 #include "shared/notice.h"
@@ -25,7 +26,15 @@ struct ferry_segment {
 int segment_new(ferry_segment **ret_segment, struct region *region, const struct slots *slots,
                 bool interruptible);
 
+/* Why segment_usable() says no: -ESTALE, explained. */
+int segment_explain_stale(const ferry_segment *segment);
+
 /* 0, or -ESTALE in a process that the handle does not belong to. */
-int segment_usable(const ferry_segment *segment);
+static inline int segment_usable(const ferry_segment *segment)
+{
+    if (segment->process == process_number() && segment->slots.tag != 0)
+        return 0;
+    return segment_explain_stale(segment);
+}
 
 #endif

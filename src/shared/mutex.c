@@ -287,11 +287,12 @@ static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, ui
     return r;
 }
 
-int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible)
+/* Apart, so that the way through mutex_lock() has no registers to save: each would be a store that
+ * the locked instruction waits for. */
+__attribute__((noinline)) static int lock_slowly(struct mutex *mutex, int64_t timeout_ns,
+                                                 bool interruptible)
 {
     uint32_t word = 0;
-    if (swap(mutex, &word, mutex->tag))
-        return taken(mutex, 0);
     if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == this_thread())
         return fail(-EDEADLK, "this thread has the lock already");
     if (timeout_ns == FERRY_NOW) {
@@ -305,6 +306,14 @@ int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible)
     return taken(mutex, word);
 }
 
+int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible)
+{
+    uint32_t word = 0;
+    if (swap(mutex, &word, mutex->tag))
+        return taken(mutex, 0);
+    return lock_slowly(mutex, timeout_ns, interruptible);
+}
+
 /* ---- Letting go ------------------------------------------------------------------------------ */
 
 /* Do we have it?  Only our own memory is believed. */
@@ -315,10 +324,9 @@ static int check_holder(struct mutex *mutex)
     return fail(-EPERM, "this thread does not have the lock");
 }
 
-/* Makes the word free, with `mark` in it, and wakes whoever waits. */
-static int release(struct mutex *mutex, uint32_t mark)
+/* Makes the word free, with `mark` in it, and wakes whoever waits.  Apart as lock_slowly() is. */
+__attribute__((noinline)) static int release(struct mutex *mutex, uint32_t word, uint32_t mark)
 {
-    uint32_t word = load(mutex);
     uint32_t wanted;
     do {
         if ((word & TAG_MASK) != mutex->tag)
@@ -339,13 +347,18 @@ int mutex_unlock(struct mutex *mutex)
         return r;
     /* Before the word: behind it, the next holder may be another thread of ours. */
     atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
-    return release(mutex, 0);
+    /* Guessing that nobody waits saves a look.  Release pairs with the acquire in swap(). */
+    uint32_t word = mutex->tag;
+    if (atomic_compare_exchange_strong_explicit(&mutex->shared->word, &word, 0,
+                                                memory_order_release, memory_order_relaxed))
+        return 0;
+    return release(mutex, word, 0);
 }
 
 void mutex_abandon(struct mutex *mutex)
 {
     if ((load(mutex) & TAG_MASK) == mutex->tag)
-        release(mutex, MUTEX_UNREPAIRED);
+        release(mutex, load(mutex), MUTEX_UNREPAIRED);
 }
 
 int mutex_repaired(struct mutex *mutex)
