@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "ipc/segment.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/ofd.h"
 #include "os/proc.h"
@@ -20,7 +21,8 @@
 #include "shared/root.h"
 #include "shared/sweep.h"
 
-enum { OPEN_ATTEMPTS = 1000 };
+/* How long a name may stay between two objects, and how often to look. */
+static const int64_t OPEN_PATIENCE_NS = 2000000000, OPEN_SLICE_NS = 100000;
 
 static const unsigned KNOWN_FLAGS =
     FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_READ | FERRY_WRITE | FERRY_EINTR;
@@ -208,14 +210,18 @@ static int attach_once(struct region *region, struct slots *slots,
 
 static int attach(struct region *region, struct slots *slots, const struct region_request *request)
 {
-    for (int i = 0; i < OPEN_ATTEMPTS; i++) {
-        int r = attach_once(region, slots, request);
-        if (r != -ESTALE)
-            return r;
+    deadline end = clock_deadline(OPEN_PATIENCE_NS);
+    int r;
+    for (int i = 0; (r = attach_once(region, slots, request)) == -ESTALE; i++) {
+        if (clock_left_ns(end) == 0)
+            return fail(-EBUSY,
+                        "\"%s\" is made and removed all the time, or somebody was stopped while "
+                        "removing it; try again",
+                        request->name);
         if (i > 10)
-            nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+            nanosleep(&(struct timespec){.tv_nsec = OPEN_SLICE_NS}, NULL);
     }
-    return fail(-EBUSY, "\"%s\" is made and removed all the time; try again", request->name);
+    return r;
 }
 
 static int check_options(const char *name, const struct ferry_segment_options *options)

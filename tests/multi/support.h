@@ -5,6 +5,7 @@
 
 #include <ferry/ferry.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -58,6 +59,36 @@ static inline bool is_ours(const struct ferry_object *object)
 {
     int pid;
     return sscanf(object->name, "held:%d:", &pid) != 1 || getpgid(pid) == getpgrp();
+}
+
+/* For ferry_list(): counts ours in an int. */
+static inline int count(const struct ferry_object *object, void *context)
+{
+    *(int *)context += is_ours(object);
+    return 0;
+}
+
+/* How many files there are in the root, of whatever kind. */
+static inline int count_files(void)
+{
+    DIR *root = opendir(test_root());
+    CHECK(root != NULL);
+    int count = -2; /* . and .. */
+    while (readdir(root))
+        count++;
+    closedir(root);
+    return count;
+}
+
+/* Is the name free, whoever asks? */
+static inline void check_gone(const char *name)
+{
+    ferry_segment *segment;
+    struct ferry_object object = {.object_bytes = sizeof object};
+    CHECK_ERR(ferry_segment_open(&segment, name, NULL), ENOENT);
+    CHECK_ERR(ferry_look(name, &object), ENOENT);
+    CHECK_ERR(ferry_look_members(name, NULL, 0), ENOENT);
+    CHECK_ERR(ferry_remove(name), ENOENT);
 }
 
 /* The ledger's law: whoever came has left, died, or is there. */
