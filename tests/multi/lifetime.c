@@ -1,5 +1,5 @@
-/* How objects appear and go (contract G3, G5, G6): half-made, removed, anonymous.  Temporary ones are
- * in temporary.c. */
+/* How objects appear and go (contract G3, G5, G6): half-made, removed, anonymous.  Temporary ones
+ * are in temporary.c. */
 #include "support.h"
 
 #include <stdio.h>
