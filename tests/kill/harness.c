@@ -17,8 +17,8 @@
 #include "test.h"
 
 enum {
-    LIMIT = 4000,             /* points tried in a default run, about */
-    LIMIT_PER_WRECK = 500,    /* in recovery, for each state left by a first victim: at most … */
+    LIMIT = 2000,             /* points tried in a default run, about */
+    LIMIT_PER_WRECK = 250,    /* in recovery, for each state left by a first victim: at most … */
     LIMIT_PER_WRECK_LOW = 50, /* … and at least, however many states there are */
     BOUND_MS = 5000,          /* unless the case says otherwise */
 };
