@@ -46,7 +46,7 @@ static const struct kill_case lock_case = {.name = "segment lock",
                                            .check = check_lock_passed_on,
                                            .teardown = world_drop};
 
-TEST_LONG(a_lock_passes_on_wherever_its_taker_dies /* G8 H5 */, 300)
+TEST_LONG(a_lock_passes_on_wherever_its_taker_dies /* G8 H5 */, 900)
 {
     CHECK_OK(kill_run(&lock_case, NULL));
 }
@@ -68,7 +68,7 @@ static void check_locked_in_turn(void *memory, const struct kill_point *point)
     CHECK_EQ(world->result, 0);
 }
 
-TEST_LONG(two_lock_in_some_order_wherever_one_stands /* H5 */, 300)
+TEST_LONG(two_lock_in_some_order_wherever_one_stands /* H5 */, 900)
 {
     struct kill_case pause = lock_case;
     pause.between = try_lock;
@@ -78,7 +78,7 @@ TEST_LONG(two_lock_in_some_order_wherever_one_stands /* H5 */, 300)
 
 /* ---- Taking over from the dead --------------------------------------------------------------- */
 
-TEST_LONG(a_taker_over_may_die_anywhere_too /* G8 H5 */, 600)
+TEST_LONG(a_taker_over_may_die_anywhere_too /* G8 H5 */, 900)
 {
     struct kill_case second = lock_case;
     second.name = "segment lock, taking over";
@@ -119,7 +119,7 @@ static const struct kill_case waiting_case = {.name = "segment lock, contended",
                                               .check = check_waiter_gone,
                                               .teardown = world_drop};
 
-TEST_LONG(a_waiter_may_die_anywhere_in_its_wait /* G8 */, 600)
+TEST_LONG(a_waiter_may_die_anywhere_in_its_wait /* G8 */, 900)
 {
     CHECK_OK(kill_run(&waiting_case, NULL));
 }
@@ -133,7 +133,7 @@ static void check_trier_gone(void *memory, const struct kill_point *point)
     check_whole(world, 1);
 }
 
-TEST_LONG(a_try_that_fails_leaves_nothing /* G7 G8 */, 300)
+TEST_LONG(a_try_that_fails_leaves_nothing /* G7 G8 */, 900)
 {
     struct kill_case now = waiting_case;
     now.name = "segment lock, FERRY_NOW";
@@ -173,7 +173,7 @@ static const struct kill_case unlock_case = {.name = "segment unlock",
                                              .check = check_unlocked,
                                              .teardown = world_drop};
 
-TEST_LONG(an_unlock_happens_or_its_owner_died /* G8 H5 */, 300)
+TEST_LONG(an_unlock_happens_or_its_owner_died /* G8 H5 */, 900)
 {
     CHECK_OK(kill_run(&unlock_case, NULL));
 }
@@ -220,7 +220,7 @@ static void check_third_got_it(void *memory, const struct kill_point *point)
     check_whole(world, 1);
 }
 
-TEST_LONG(a_sleeper_gets_the_lock_wherever_the_unlocker_dies /* G8 G15 */, 600)
+TEST_LONG(a_sleeper_gets_the_lock_wherever_the_unlocker_dies /* G8 G15 */, 900)
 {
     CHECK_OK(kill_run(&(struct kill_case){.name = "segment unlock with a sleeper",
                                           .world_bytes = sizeof(struct world),
@@ -240,7 +240,7 @@ static void repair(void *memory)
     world->result = ferry_segment_repaired(victim);
 }
 
-TEST_LONG(a_killed_repairer_counts_as_an_owner_who_died /* E5 */, 300)
+TEST_LONG(a_killed_repairer_counts_as_an_owner_who_died /* E5 */, 900)
 {
     struct kill_case repairing = lock_case;
     repairing.name = "segment repaired";

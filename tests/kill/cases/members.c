@@ -43,7 +43,7 @@ static const struct kill_case create_case = {.name = "segment create",
                                              .check = check_created,
                                              .teardown = world_drop};
 
-TEST_LONG(a_killed_creator_leaves_all_or_nothing /* G3 G8 */, 300)
+TEST_LONG(a_killed_creator_leaves_all_or_nothing /* G3 G8 */, 900)
 {
     CHECK_OK(kill_run(&create_case, NULL));
 }
@@ -66,7 +66,7 @@ static void check_one_creator(void *memory, const struct kill_point *point)
     check_whole(world, world->result == 0 ? 2 : 1);
 }
 
-TEST_LONG(one_of_two_creators_wins_wherever_the_other_stands /* G2 G3 */, 300)
+TEST_LONG(one_of_two_creators_wins_wherever_the_other_stands /* G2 G3 */, 900)
 {
     struct kill_case pause = create_case;
     pause.between = create_too;
@@ -99,7 +99,7 @@ static const struct kill_case attach_case = {.name = "segment attach",
                                              .check = check_attached,
                                              .teardown = world_drop};
 
-TEST_LONG(a_killed_attacher_is_counted_or_was_never_there /* G8 H3 */, 300)
+TEST_LONG(a_killed_attacher_is_counted_or_was_never_there /* G8 H3 */, 900)
 {
     CHECK_OK(kill_run(&attach_case, NULL));
 }
@@ -121,7 +121,7 @@ static void check_both_attached(void *memory, const struct kill_point *point)
     check_whole(world, 2);
 }
 
-TEST_LONG(another_attaches_wherever_an_attacher_stands /* G8 */, 300)
+TEST_LONG(another_attaches_wherever_an_attacher_stands /* G8 */, 900)
 {
     struct kill_case pause = attach_case;
     pause.between = attach_and_leave;
@@ -169,7 +169,7 @@ static const struct kill_case detach_case = {.name = "segment detach",
                                              .check = check_detached,
                                              .teardown = world_drop};
 
-TEST_LONG(a_killed_detacher_is_gone /* G8 H3 */, 300)
+TEST_LONG(a_killed_detacher_is_gone /* G8 H3 */, 900)
 {
     CHECK_OK(kill_run(&detach_case, NULL));
 }
@@ -180,7 +180,7 @@ static void check_whole_alone(void *memory, const struct kill_point *point)
     check_whole(memory, 1);
 }
 
-TEST_LONG(others_come_and_go_wherever_a_detacher_stands /* G8 */, 300)
+TEST_LONG(others_come_and_go_wherever_a_detacher_stands /* G8 */, 900)
 {
     struct kill_case pause = detach_case;
     pause.between = attach_and_leave;
@@ -219,7 +219,7 @@ static const struct kill_case remove_case = {.name = "segment remove",
                                              .check = check_removed,
                                              .teardown = world_drop};
 
-TEST_LONG(a_killed_remover_leaves_the_name_or_takes_it /* G6 G8 */, 300)
+TEST_LONG(a_killed_remover_leaves_the_name_or_takes_it /* G6 G8 */, 900)
 {
     CHECK_OK(kill_run(&remove_case, NULL));
 }
@@ -235,7 +235,7 @@ static void attach_if_there(void *memory)
         ferry_segment_close(other);
 }
 
-TEST_LONG(an_attacher_gets_all_or_nothing_wherever_a_remover_stands /* G3 G6 */, 300)
+TEST_LONG(an_attacher_gets_all_or_nothing_wherever_a_remover_stands /* G3 G6 */, 900)
 {
     struct kill_case pause = remove_case;
     pause.between = attach_if_there;
@@ -260,7 +260,7 @@ static void check_temporary_gone(void *memory, const struct kill_point *point)
     check_root_is_clean();
 }
 
-TEST_LONG(a_temporary_name_is_gone_wherever_its_last_member_dies /* G5 */, 300)
+TEST_LONG(a_temporary_name_is_gone_wherever_its_last_member_dies /* G5 */, 900)
 {
     CHECK_OK(kill_run(&(struct kill_case){.name = "temporary segment detach",
                                           .world_bytes = sizeof(struct world),
@@ -294,7 +294,7 @@ static void check_family_gone(void *memory, const struct kill_point *point)
     check_whole(world, 1);
 }
 
-TEST_LONG(a_forking_member_and_its_child_are_both_counted_out /* G11 H3 */, 600)
+TEST_LONG(a_forking_member_and_its_child_are_both_counted_out /* G11 H3 */, 900)
 {
     CHECK_OK(kill_run(&(struct kill_case){.name = "fork with a segment",
                                           .world_bytes = sizeof(struct world),
@@ -319,7 +319,7 @@ static void hand_to_oneself(void *memory)
         world->result = ferry_segment_take(&second, parcel);
 }
 
-TEST_LONG(a_hand_over_loses_no_slot_wherever_it_is_killed /* G1 G8 */, 600)
+TEST_LONG(a_hand_over_loses_no_slot_wherever_it_is_killed /* G1 G8 */, 900)
 {
     CHECK_OK(kill_run(&(struct kill_case){.name = "segment hand over and take",
                                           .world_bytes = sizeof(struct world),

@@ -41,7 +41,7 @@ static const struct kill_case notify_case = {.name = "segment notify",
                                              .check = check_given,
                                              .teardown = world_drop};
 
-TEST_LONG(a_notice_is_given_or_not /* G8 H5 */, 300)
+TEST_LONG(a_notice_is_given_or_not /* G8 H5 */, 900)
 {
     CHECK_OK(kill_run(&notify_case, NULL));
 }
@@ -53,7 +53,7 @@ static void check_both_given(void *memory, const struct kill_point *point)
     CHECK_EQ(version_of(world), 2);
 }
 
-TEST_LONG(two_notices_are_two_wherever_one_giver_stands /* H5 */, 300)
+TEST_LONG(two_notices_are_two_wherever_one_giver_stands /* H5 */, 900)
 {
     struct kill_case pause = notify_case;
     pause.between = notify_too;
@@ -124,7 +124,7 @@ static const struct kill_case notify_sleeper_case = {.name = "segment notify wit
                                                      .check = check_sleeper_told,
                                                      .teardown = world_drop};
 
-TEST_LONG(a_sleeper_never_misses_a_notice_that_was_given /* G8 G15 */, 600)
+TEST_LONG(a_sleeper_never_misses_a_notice_that_was_given /* G8 G15 */, 900)
 {
     CHECK_OK(kill_run(&notify_sleeper_case, NULL));
 }
@@ -167,7 +167,7 @@ static const struct kill_case notify_listener_case = {.name = "segment notify wi
                                                       .check = check_listener_told,
                                                       .teardown = world_drop};
 
-TEST_LONG(a_descriptor_never_misses_a_notice_that_was_given /* G8 G15 */, 600)
+TEST_LONG(a_descriptor_never_misses_a_notice_that_was_given /* G8 G15 */, 900)
 {
     CHECK_OK(kill_run(&notify_listener_case, NULL));
 }
@@ -190,7 +190,7 @@ static void check_told_in_the_end(void *memory, const struct kill_point *point)
     CHECK(world->seen == 1 || is_readable(world));
 }
 
-TEST_LONG(a_listener_who_asks_too_early_is_told_later /* G15 */, 600)
+TEST_LONG(a_listener_who_asks_too_early_is_told_later /* G15 */, 900)
 {
     struct kill_case pause = notify_listener_case;
     pause.between = ask;
@@ -218,7 +218,7 @@ static void check_waiter_gone(void *memory, const struct kill_point *point)
     check_whole(world, 1);
 }
 
-TEST_LONG(a_waiter_for_notices_may_die_anywhere /* G8 */, 600)
+TEST_LONG(a_waiter_for_notices_may_die_anywhere /* G8 */, 900)
 {
     CHECK_OK(kill_run(&(struct kill_case){.name = "segment wait",
                                           .world_bytes = sizeof(struct world),
@@ -237,7 +237,7 @@ static void listen_to_notices(void *memory)
     world->result = ferry_segment_descriptor(victim);
 }
 
-TEST_LONG(a_listener_may_die_anywhere_as_it_begins /* G8 */, 600)
+TEST_LONG(a_listener_may_die_anywhere_as_it_begins /* G8 */, 900)
 {
     CHECK_OK(kill_run(&(struct kill_case){.name = "segment descriptor",
                                           .world_bytes = sizeof(struct world),
