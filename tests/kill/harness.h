@@ -67,8 +67,8 @@
  *   FERRY_KILL_STRIDE=10   every tenth instruction, starting with FERRY_KILL_SEED modulo 10
  *   FERRY_KILL_SEED=n      otherwise taken from the clock, and printed when it matters
  *
- * Without a stride every instruction is tried, but for operations of more than 4,000 in the default
- * run of the tests (in recovery of 50 to 500, the more the fewer the wrecks).  Of those it tries
+ * Without a stride every instruction is tried, but for operations of more than 2,000 in the default
+ * run of the tests (in recovery of 50 to 250, the more the fewer the wrecks).  Of those it tries
  * what stands next to an alteration of shared memory or to a system call, the first rounds of
  * loops, and one in so many of the rest.  A thorough run (see tests/lib) tries all.
  *

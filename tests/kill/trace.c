@@ -8,7 +8,6 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -23,9 +22,9 @@
 #include "window.h"
 
 enum {
-    EAGER_LOOKS = 64,    /* looks for a stop before asking whether the victim sleeps */
-    NAP_NS = 300 * 1000, /* how long one nap must last to count */
-    EXIT_UNTRACED = 97,  /* the victim's exit status where ptrace is forbidden */
+    STOP_NS = 500 * 1000, /* within which a victim that does not sleep has mostly stopped */
+    NAP_NS = 300 * 1000,  /* how long one nap must last to count */
+    EXIT_UNTRACED = 97,   /* the victim's exit status where ptrace is forbidden */
 };
 
 #if defined(__x86_64__)
@@ -182,33 +181,49 @@ static enum trace_event understand(struct tracee *tracee)
 static bool naps(struct tracee *tracee)
 {
     struct nap before = nap_look(tracee->pid);
+    if (!before.asleep || before.number == tracee->last_nap)
+        return false;
     nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
     struct nap now = nap_look(tracee->pid);
-    if (!before.asleep || !now.asleep || before.number != now.number)
-        return false;
-    if (now.number == tracee->last_nap)
+    if (!now.asleep || now.number != before.number)
         return false;
     tracee->last_nap = now.number;
     return true;
 }
 
+/* Has it stopped, or ended?  A signal that stopped it is passed on, and it has not. */
+static bool has_stopped(struct tracee *tracee, enum trace_event *ret_event)
+{
+    pid_t pid = waitpid(tracee->pid, &tracee->status, WNOHANG | __WALL);
+    if (pid == 0 || (pid < 0 && errno == EINTR))
+        return false;
+    enum trace_event event = pid < 0 ? TRACE_GONE : understand(tracee);
+    if (event == TRACE_STANDS && tracee->signal != 0) {
+        go_on(tracee);
+        return false;
+    }
+    *ret_event = event;
+    return true;
+}
+
+/* SIGCHLD tells of a stop.  It is blocked here, so that none is missed between looking and waiting;
+ * yielding the processor instead would be slower by far where many want it. */
 enum trace_event tracee_await(struct tracee *tracee)
 {
-    for (unsigned looks = 0;; looks++) {
-        pid_t pid = waitpid(tracee->pid, &tracee->status, WNOHANG | __WALL);
-        if (pid == tracee->pid) {
-            enum trace_event event = understand(tracee);
-            if (event != TRACE_STANDS || tracee->signal == 0)
-                return event;
-            go_on(tracee);
-        } else if (pid < 0 && errno != EINTR) {
-            return TRACE_GONE;
-        } else if (looks < EAGER_LOOKS) {
-            sched_yield();
-        } else if (naps(tracee)) {
-            return TRACE_ASLEEP;
+    enum trace_event event;
+    sigset_t stops, original;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &stops, &original);
+    while (!has_stopped(tracee, &event)) {
+        int r = sigtimedwait(&stops, NULL, &(struct timespec){.tv_nsec = STOP_NS});
+        if (r < 0 && errno == EAGAIN && naps(tracee)) {
+            event = TRACE_ASLEEP;
+            break;
         }
     }
+    sigprocmask(SIG_SETMASK, &original, NULL);
+    return event;
 }
 
 enum trace_event tracee_step(struct tracee *tracee)
