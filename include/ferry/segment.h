@@ -60,7 +60,7 @@ struct ferry_segment_options {
  * -EPERM        the object belongs to somebody who is not trusted
  * -ENOSPC -ENOMEM -EMFILE -ENFILE -EFBIG   memory, descriptors or the file size limit ran out
  * -ENOTDIR -EROFS -EOPNOTSUPP   the root cannot be used
- * -EBUSY        the name is made and removed all the time
+ * -EBUSY        for two seconds the name was made and removed all the time, or its remover stood still
  * -EUSERS       4,096 members already
  * -EPROTO       the object has a layout that this library does not know
  * -EBADMSG      what goes by that name is damaged, or not Ferry's */
