@@ -17,9 +17,10 @@
 #include "test.h"
 
 enum {
-    LIMIT = 2000,             /* points tried in a default run, about */
+    SHORT = 2000,             /* an operation of so many instructions is tried at each of them … */
+    LIMIT = 1000,             /* … and of a longer one, in a default run, about so many */
     LIMIT_PER_WRECK = 250,    /* in recovery, for each state left by a first victim: at most … */
-    LIMIT_PER_WRECK_LOW = 50, /* … and at least, however many states there are */
+    LIMIT_PER_WRECK_LOW = 25, /* … and at least, however many states there are */
     BOUND_MS = 5000,          /* unless the case says otherwise */
 };
 
@@ -195,7 +196,7 @@ static void try_points(struct trial *trial, size_t limit)
 static void body_of_run(struct trial *trial)
 {
     record(trial);
-    try_points(trial, LIMIT);
+    try_points(trial, trial->course.path.count <= SHORT ? 0 : LIMIT);
 }
 
 /* ---- All points of a recovery, for all that it may have to recover from ---- */
