@@ -275,11 +275,16 @@ int ferry_segment_open(ferry_segment **ret_segment, const char *name,
                                            .trusted_owner_count = options->trusted_owner_count};
     if (name != NULL && (options->flags & FERRY_CREATE) != 0)
         sweep_sometimes();
+    struct explanation before;
+    explanation_keep(&before);
     r = open_held(ret_segment, &request);
     if (r == -ENOSPC) { /* again in any case: so that this is what is explained */
         sweep_root();
         r = open_held(ret_segment, &request);
     }
+    if (r == 0)
+        explanation_restore(
+            &before); /* what was looked for on the way and not found is no failure */
     return r;
 }
 

@@ -374,3 +374,15 @@ TEST(statistics_tell_creator_owner_mode_size_times_and_pids) /* H4 */
     CHECK_EQ(look("x").lock_owner_pid, 0);
     destroy(segment, "x");
 }
+
+TEST(opening_that_succeeds_leaves_the_last_explanation) /* U4 */
+{
+    ferry_segment *segment;
+    CHECK_ERR(ferry_segment_open(&segment, "nothing", NULL), ENOENT);
+    CHECK_CONTAINS(ferry_explain(), "nothing");
+    CHECK_OK(
+        ferry_segment_open(&segment, "new", FERRY_SEGMENT(.flags = FERRY_CREATE, .size_bytes = 1)));
+    CHECK_CONTAINS(ferry_explain(), "nothing");
+    ferry_segment_close(segment);
+    CHECK_OK(ferry_remove("new"));
+}
