@@ -157,6 +157,11 @@ def hello_works_with_pkg_config():
     run_hello(directory / "hello", surroundings)
 
 
+def configure_with_cmake(directory, surroundings):
+    run("cmake", "-G", "Ninja", "-S", ".", "-B", "build",
+        f"-Dferry_DIR={installed('ferry-config.cmake').parent}", cwd=directory, env=surroundings)
+
+
 def hello_works_with_cmake():
     need("cmake")
     directory = project("with cmake", hello_source(), CMakeLists__txt="""
@@ -169,8 +174,7 @@ add_executable(hello-static hello.c)
 target_link_libraries(hello-static ferry::ferry-static)
 """)
     surroundings = environment()
-    run("cmake", "-S", ".", "-B", "build", f"-Dferry_DIR={installed('ferry-config.cmake').parent}",
-        cwd=directory, env=surroundings)
+    configure_with_cmake(directory, surroundings)
     run("cmake", "--build", "build", cwd=directory, env=surroundings)
     run_hello(directory / "build/hello", surroundings)
     run_hello(directory / "build/hello-static", surroundings)
@@ -186,8 +190,7 @@ if(ferry_FOUND)
   message(FATAL_ERROR "0.x is not 99")
 endif()
 """)
-    run("cmake", "-S", ".", "-B", "build", f"-Dferry_DIR={installed('ferry-config.cmake').parent}",
-        cwd=directory, env=environment())
+    configure_with_cmake(directory, environment())
 
 
 def hello_works_with_meson_and_the_static_library():
