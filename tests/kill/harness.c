@@ -17,9 +17,9 @@
 #include "test.h"
 
 enum {
-    SHORT = 2000,             /* an operation of so many instructions is tried at each of them … */
-    LIMIT = 1000,             /* … and of a longer one, in a default run, about so many */
-    LIMIT_PER_WRECK = 250,    /* in recovery, for each state left by a first victim: at most … */
+    SHORT = 2000,          /* an operation of so many instructions is tried at each of them … */
+    LIMIT = 1000,          /* … and of a longer one, in a default run, about so many */
+    LIMIT_PER_WRECK = 250, /* in recovery, for each state left by a first victim: at most … */
     LIMIT_PER_WRECK_LOW = 25, /* … and at least, however many states there are */
     BOUND_MS = 5000,          /* unless the case says otherwise */
 };
