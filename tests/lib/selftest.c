@@ -32,6 +32,7 @@ static pid_t start_planted(const char *name, int stream, int *ret_output)
     int ends[2];
     CHECK_ERRNO(pipe(ends));
     pid_t pid = fork();
+    CHECK_ERRNO(pid);
     if (pid == 0) {
         dup2(ends[1], stream);
         close(ends[0]);
