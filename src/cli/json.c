@@ -76,6 +76,12 @@ void json_number(struct json *json, const char *key, uint64_t value)
     printf("%" PRIu64, value);
 }
 
+void json_real(struct json *json, const char *key, double value)
+{
+    begin(json, key);
+    printf("%.7g", value);
+}
+
 void json_bool(struct json *json, const char *key, bool value)
 {
     begin(json, key);

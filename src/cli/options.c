@@ -82,6 +82,10 @@ static int complain_value(const struct option *option, const char *text)
 
 static int store(const struct option *option, const char *text)
 {
+    if (option->text) {
+        *option->text = text;
+        return 0;
+    }
     int r = option->size       ? number_parse_size(text, option->size)
             : option->number   ? parse_number(text, option->number)
             : option->duration ? number_parse_duration(text, option->duration)
@@ -95,6 +99,7 @@ static int complain_missing(const struct option *option)
              option->size       ? "a size behind it, as in 4097 or 64K"
              : option->number   ? "a number behind it"
              : option->duration ? "a duration behind it, as in 100ms or 2s"
+             : option->text     ? "a word behind it"
                                 : "a mode behind it, as in 0640");
     return -1;
 }

@@ -8,7 +8,7 @@
 
 #include "cli/verb.h"
 
-/* One option.  Which of the five is set says what it takes. */
+/* One option.  Which of the six is set says what it takes. */
 struct option {
     const char *name;  /* "timeout"; NULL ends the list */
     char letter;       /* 'f' for -f; 0 for none */
@@ -17,6 +17,7 @@ struct option {
     uint64_t *number;  /* 17 */
     int64_t *duration; /* 100ms, 2s */
     unsigned *mode;    /* 0640 */
+    const char **text; /* any word: a file, a name */
     bool *given;       /* set if it was there; may be NULL */
 };
 

@@ -31,6 +31,7 @@ extern const struct verb verb_write;
 extern const struct verb verb_read;
 extern const struct verb verb_wait;
 extern const struct verb verb_demo;
+extern const struct verb verb_bench;
 extern const struct verb verb_help;
 
 /* All verbs in the order of `ferry help`; ends with NULL. */

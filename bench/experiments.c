@@ -1,0 +1,284 @@
+/* See experiments.h. */
+#include "bench/experiments.h"
+
+#define SECOND INT64_C(1000000000)
+#define BOTH   (PLACE_TWO_CORES | PLACE_ONE_CORE)
+
+static const struct experiment table[] = {
+    {
+        .name = "wake",
+        .title = "wake up there and back",
+        .about = "Each process wakes the other and waits for it, as it does by itself.  Nothing is "
+                 "carried.",
+        .shape = SHAPE_ROUND_TRIP,
+        .measure = MEASURE_TIME,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH | PLACE_AWAKE,
+        .floor = "bare futex",
+        .kernel = "eventfd",
+        .bars = {{"segment notice", "bare futex", 1.1, BOTH | PLACE_AWAKE}},
+    },
+    {
+        .name = "tell",
+        .title = "tell, with nobody waiting",
+        .about = "One process says that something has happened, and nobody is there to hear it.",
+        .shape = SHAPE_SIGNAL_ALONE,
+        .measure = MEASURE_TIME,
+        .waiting = BENCH_DEFAULT,
+        .placements = PLACE_ALONE,
+        .floor = "bare futex",
+        .kernel = "eventfd",
+        .bars = {{"segment notice", "bare futex", 1, PLACE_ALONE}},
+    },
+    {
+        .name = "idle",
+        .title = "wake-ups of an idle waiter",
+        .about = "How often a process that waits for something wakes up while nothing happens.",
+        .shape = SHAPE_IDLE,
+        .measure = MEASURE_COUNT,
+        .waiting = BENCH_DEFAULT,
+        .placements = PLACE_TWO_CORES,
+        .count = 1,
+        .hold_ns = 10 * SECOND,
+        .bars = {{"segment notice", NULL, 0, PLACE_TWO_CORES}},
+    },
+    {
+        .name = "message-48-spin",
+        .title = "48-byte message there and back, spinning",
+        .about = "Both look all the time and never sleep.  Message and signal fit in one cache "
+                 "line.",
+        .shape = SHAPE_ROUND_TRIP,
+        .measure = MEASURE_TIME,
+        .waiting = BENCH_SPIN,
+        .placements = PLACE_TWO_CORES,
+        .size_bytes = 48,
+        .floor = "one line",
+        .kernel = "pipe",
+    },
+    {
+        .name = "message-64-spin",
+        .title = "64-byte message there and back, spinning",
+        .about = "Both look all the time and never sleep.",
+        .shape = SHAPE_ROUND_TRIP,
+        .measure = MEASURE_TIME,
+        .waiting = BENCH_SPIN,
+        .placements = PLACE_TWO_CORES,
+        .size_bytes = 64,
+        .floor = "two lines",
+        .kernel = "pipe",
+    },
+    {
+        .name = "message-64",
+        .title = "64-byte message there and back",
+        .about = "Each waits as it does by itself: most sleep until the answer is there.",
+        .shape = SHAPE_ROUND_TRIP,
+        .measure = MEASURE_TIME,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH | PLACE_AWAKE,
+        .size_bytes = 64,
+        .floor = "bare futex",
+        .kernel = "pipe",
+    },
+    {
+        .name = "one-way-64",
+        .title = "64-byte messages one way",
+        .about = "One process sends as many as go through, the other receives and checks them.",
+        .shape = SHAPE_ONE_WAY,
+        .measure = MEASURE_RATE,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 64,
+        .floor = "reference ring",
+        .kernel = "System V queue",
+    },
+    {
+        .name = "stream-64k",
+        .title = "64 KiB pieces one way",
+        .about = "Bytes from one process's memory into the other's.",
+        .shape = SHAPE_ONE_WAY,
+        .measure = MEASURE_FLOW,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 64 << 10,
+        .floor = "reference ring",
+        .kernel = "pipe",
+    },
+    {
+        .name = "stream-1m",
+        .title = "1 MiB pieces one way",
+        .about = "Bytes from one process's memory into the other's.",
+        .shape = SHAPE_ONE_WAY,
+        .measure = MEASURE_FLOW,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 1 << 20,
+        .floor = "reference ring",
+        .kernel = "pipe",
+    },
+    {
+        .name = "lock-pair",
+        .title = "lock and unlock, alone",
+        .about = "One process takes a lock and lets go of it; nobody else wants it.",
+        .shape = SHAPE_LOCK_PAIR,
+        .measure = MEASURE_TIME,
+        .placements = PLACE_ALONE,
+        .floor = "two bare swaps",
+        .kernel = "System V semaphore",
+        .bars = {{"segment lock", "two bare swaps", 1.5, PLACE_ALONE},
+                 {"segment lock", "sem_t", 1, PLACE_ALONE},
+                 {"segment lock", "robust pthread mutex", 1, PLACE_ALONE}},
+    },
+    {
+        .name = "lock-contest",
+        .title = "lock and unlock, two at once",
+        .about = "Both processes want the lock all the time; the cost is that of one turn.",
+        .shape = SHAPE_LOCK_CONTEST,
+        .measure = MEASURE_TIME,
+        .placements = BOTH,
+        .floor = "bare futex mutex",
+        .kernel = "System V semaphore",
+    },
+    {
+        .name = "take-over",
+        .title = "take over from a killed owner",
+        .about =
+            "From the owner's kill -9 to the return of the next one's lock, which slept for it.",
+        .shape = SHAPE_TAKE_OVER,
+        .measure = MEASURE_TIME,
+        .placements = BOTH,
+        .count = 10,
+        .floor = "pidfd",
+        .kernel = "System V semaphore",
+        .bars = {{"segment lock", NULL, 5e6, BOTH}},
+    },
+    {
+        .name = "create",
+        .title = "create 64 KiB of shared memory by name",
+        .about = "Until its memory can be used, the pages not touched yet.",
+        .shape = SHAPE_CREATE,
+        .measure = MEASURE_TIME,
+        .placements = PLACE_ALONE,
+        .size_bytes = 64 << 10,
+        .floor = "file in /dev/shm",
+        .kernel = "System V segment",
+    },
+    {
+        .name = "attach",
+        .title = "attach to it",
+        .about = "Open what another process has made, by its name, until its memory can be used.",
+        .shape = SHAPE_ATTACH,
+        .measure = MEASURE_TIME,
+        .placements = PLACE_ALONE,
+        .size_bytes = 64 << 10,
+        .floor = "file in /dev/shm",
+        .kernel = "System V segment",
+        .bars = {{"segment", NULL, 50e3, PLACE_ALONE}},
+    },
+    {
+        .name = "detach",
+        .title = "detach from it",
+        .about = "Unmap and close, while another process goes on using it.",
+        .shape = SHAPE_DETACH,
+        .measure = MEASURE_TIME,
+        .placements = PLACE_ALONE,
+        .size_bytes = 64 << 10,
+        .floor = "file in /dev/shm",
+        .kernel = "System V segment",
+    },
+    {
+        .name = "remove",
+        .title = "remove it",
+        .about = "Remove the name, and let go as its last user.",
+        .shape = SHAPE_DESTROY,
+        .measure = MEASURE_TIME,
+        .placements = PLACE_ALONE,
+        .size_bytes = 64 << 10,
+        .floor = "file in /dev/shm",
+        .kernel = "System V segment",
+    },
+};
+
+const struct experiment *const experiments = table;
+const size_t experiment_count = sizeof(table) / sizeof(table[0]);
+
+const char *placement_name(enum bench_placement placement)
+{
+    switch (placement) {
+    case PLACE_TWO_CORES:
+        return "two cores";
+    case PLACE_ONE_CORE:
+        return "one core";
+    case PLACE_AWAKE:
+        return "two cores kept awake";
+    case PLACE_ALONE:
+        return "one process";
+    }
+    return "?";
+}
+
+const struct bench_play *experiment_play(const struct experiment *experiment,
+                                         const struct bench_side *side)
+{
+    const struct bench_play *play = NULL;
+    switch (experiment->shape) {
+    case SHAPE_ROUND_TRIP:
+        play = &side->round_trip;
+        break;
+    case SHAPE_ONE_WAY:
+        play = &side->one_way;
+        break;
+    case SHAPE_IDLE:
+        play = &side->idle;
+        break;
+    case SHAPE_LOCK_PAIR:
+        play = &side->lock_pair;
+        break;
+    case SHAPE_LOCK_CONTEST:
+        play = &side->lock_contest;
+        break;
+    case SHAPE_TAKE_OVER:
+        play = &side->take_over;
+        break;
+    case SHAPE_SIGNAL_ALONE:
+        play = &side->signal_alone;
+        break;
+    case SHAPE_CREATE:
+        play = &side->create;
+        break;
+    case SHAPE_ATTACH:
+        play = &side->attach;
+        break;
+    case SHAPE_DETACH:
+        play = &side->detach;
+        break;
+    case SHAPE_DESTROY:
+        play = &side->destroy;
+        break;
+    }
+    return play && play->near ? play : NULL;
+}
+
+unsigned experiment_waiting(const struct experiment *experiment, const struct bench_side *side,
+                            enum bench_placement placement)
+{
+    unsigned waiting = side->waits & experiment->waiting;
+    if (experiment->waiting == BENCH_DEFAULT && !waiting)
+        waiting = side->waits & BENCH_BLOCK ? BENCH_BLOCK : side->waits & BENCH_SPIN;
+    return waiting == BENCH_SPIN && placement == PLACE_ONE_CORE ? 0 : waiting;
+}
+
+/* Only messages have a size that a side may not be up to. */
+static bool carries(const struct experiment *experiment, const struct bench_side *side)
+{
+    bool messages = experiment->waiting != 0;
+    return !messages || (experiment->size_bytes >= side->least_bytes &&
+                         experiment->size_bytes <= side->most_bytes);
+}
+
+bool experiment_has(const struct experiment *experiment, const struct bench_side *side,
+                    enum bench_placement placement)
+{
+    if (!experiment_play(experiment, side) || !carries(experiment, side))
+        return false;
+    return experiment->waiting == 0 || experiment_waiting(experiment, side, placement) != 0;
+}

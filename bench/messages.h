@@ -1,0 +1,185 @@
+/* The loops of sides that carry messages, and of those that only wake.
+ *
+ *     static void pipe_send(struct bench_lap *lap) …             sends lap->buffer, lap->size_bytes
+ *     static unsigned char *pipe_receive(struct bench_lap *lap) …   returns where the message lies
+ *
+ *     BENCH_MESSAGE_LOOPS(pipe)
+ *
+ *     const struct bench_side bench_pipe = {.name = "pipe", …, BENCH_MESSAGES(pipe)};
+ *
+ * BENCH_MESSAGES is everything; BENCH_ROUND_TRIPS is for sides with a single place, which one-way
+ * traffic would overwrite; BENCH_SIGNALS for those whose send only tells, and may do so unheard.  What a side returns from receive is its own until the next receive.
+ *
+ * Every message is checked by its receiver: in the warm-up whole, afterwards at its begin, its end
+ * and once in every page, where it carries its number.  A message of no bytes only wakes. */
+#ifndef FERRY_BENCH_MESSAGES_H
+#define FERRY_BENCH_MESSAGES_H
+
+#include <sys/resource.h>
+
+#include "bench/side.h"
+
+#define BENCH_INLINE static inline __attribute__((always_inline))
+
+typedef void bench_send(struct bench_lap *lap);
+typedef unsigned char *bench_receive(struct bench_lap *lap);
+
+#define BENCH_PAGE   4096u
+#define BENCH_ANSWER (UINT64_C(1) << 63) /* set in what far sends back */
+
+BENCH_INLINE void bench_put(unsigned char *at, uint64_t value)
+{
+    memcpy(at, &value, sizeof(value));
+}
+
+BENCH_INLINE uint64_t bench_get(const unsigned char *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
+/* Writes a message's number into it, in the warm-up everywhere.  Messages have a multiple of 8
+ * bytes. */
+BENCH_INLINE void bench_stamp(struct bench_lap *lap, uint64_t number)
+{
+    size_t size = lap->size_bytes, step = lap->whole ? sizeof(number) : BENCH_PAGE;
+    for (size_t at = 0; at < size; at += step)
+        bench_put(lap->buffer + at, number + (step == BENCH_PAGE ? 0 : at));
+    if (size > 0)
+        bench_put(lap->buffer + size - sizeof(number), number);
+}
+
+__attribute__((cold, noreturn)) static inline void bench_wrong(struct bench_lap *lap,
+                                                               uint64_t number, size_t at,
+                                                               uint64_t found)
+{
+    bench_fail(lap, "message %llu has %#llx at byte %zu", (unsigned long long)number,
+               (unsigned long long)found, at);
+}
+
+BENCH_INLINE void bench_check(struct bench_lap *lap, const unsigned char *message, uint64_t number)
+{
+    size_t size = lap->size_bytes, step = lap->whole ? sizeof(number) : BENCH_PAGE;
+    size_t last = size > 0 ? size - sizeof(number) : 0;
+    for (size_t at = 0; at < last; at += step) {
+        uint64_t found = bench_get(message + at);
+        if (__builtin_expect(found != number + (step == BENCH_PAGE ? 0 : at), 0))
+            bench_wrong(lap, number, at, found);
+    }
+    if (size > 0 && __builtin_expect(bench_get(message + last) != number, 0))
+        bench_wrong(lap, number, last, bench_get(message + last));
+}
+
+BENCH_INLINE void bench_ping(struct bench_lap *lap, uint64_t count, bench_send *send,
+                             bench_receive *receive)
+{
+    int64_t before_ns = lap->sample ? bench_now_ns() : 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t number = lap->sequence++;
+        bench_stamp(lap, number);
+        send(lap);
+        bench_check(lap, receive(lap), number | BENCH_ANSWER);
+        if (lap->sample) {
+            int64_t now_ns = bench_now_ns();
+            bench_note(lap, now_ns - before_ns);
+            before_ns = now_ns;
+        }
+    }
+}
+
+BENCH_INLINE void bench_pong(struct bench_lap *lap, uint64_t count, bench_send *send,
+                             bench_receive *receive)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t number = lap->sequence++;
+        bench_check(lap, receive(lap), number);
+        bench_stamp(lap, number | BENCH_ANSWER);
+        send(lap);
+    }
+}
+
+BENCH_INLINE void bench_source(struct bench_lap *lap, uint64_t count, bench_send *send)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        bench_stamp(lap, lap->sequence++);
+        send(lap);
+    }
+}
+
+BENCH_INLINE void bench_sink(struct bench_lap *lap, uint64_t count, bench_receive *receive)
+{
+    for (uint64_t i = 0; i < count; i++)
+        bench_check(lap, receive(lap), lap->sequence++);
+}
+
+static inline uint64_t bench_sleeps(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_nvcsw;
+}
+
+/* Near says nothing for a while, then one message. */
+BENCH_INLINE void bench_keep_waiting(struct bench_lap *lap, uint64_t count, bench_send *send)
+{
+    struct timespec pause = {(time_t)(lap->hold_ns / 1000000000),
+                             (long)(lap->hold_ns % 1000000000)};
+    for (uint64_t i = 0; i < count; i++) {
+        nanosleep(&pause, NULL);
+        bench_stamp(lap, lap->sequence++);
+        send(lap);
+    }
+}
+
+/* How often far woke up meanwhile, but for the sleep that the message ended. */
+BENCH_INLINE void bench_wait_idle(struct bench_lap *lap, uint64_t count, bench_receive *receive)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t before = bench_sleeps();
+        bench_check(lap, receive(lap), lap->sequence++);
+        uint64_t sleeps = bench_sleeps() - before;
+        bench_note(lap, sleeps > 0 ? (int64_t)sleeps - 1 : 0);
+    }
+}
+
+#define BENCH_MESSAGE_LOOPS(side)                                                                  \
+    static void side##_ping(struct bench_lap *lap, uint64_t count)                                 \
+    {                                                                                              \
+        bench_ping(lap, count, side##_send, side##_receive);                                       \
+    }                                                                                              \
+    static void side##_pong(struct bench_lap *lap, uint64_t count)                                 \
+    {                                                                                              \
+        bench_pong(lap, count, side##_send, side##_receive);                                       \
+    }                                                                                              \
+    __attribute__((unused)) static void side##_source(struct bench_lap *lap, uint64_t count)       \
+    {                                                                                              \
+        bench_source(lap, count, side##_send);                                                     \
+    }                                                                                              \
+    __attribute__((unused)) static void side##_sink(struct bench_lap *lap, uint64_t count)         \
+    {                                                                                              \
+        bench_sink(lap, count, side##_receive);                                                    \
+    }                                                                                              \
+    __attribute__((unused)) static void side##_keep_waiting(struct bench_lap *lap, uint64_t count) \
+    {                                                                                              \
+        bench_keep_waiting(lap, count, side##_send);                                               \
+    }                                                                                              \
+    __attribute__((unused)) static void side##_wait_idle(struct bench_lap *lap, uint64_t count)    \
+    {                                                                                              \
+        bench_wait_idle(lap, count, side##_receive);                                               \
+    }                                                                                              \
+    __attribute__((unused)) static void side##_alone(struct bench_lap *lap, uint64_t count)        \
+    {                                                                                              \
+        for (uint64_t i = 0; i < count; i++)                                                       \
+            side##_send(lap);                                                                      \
+    }
+
+#define BENCH_ROUND_TRIPS(side)                                                                    \
+    .round_trip = {side##_ping, side##_pong, NULL},                                                \
+    .idle = {side##_keep_waiting, side##_wait_idle, NULL}
+#define BENCH_MESSAGES(side)                                                                       \
+    .round_trip = {side##_ping, side##_pong, NULL}, .one_way = {side##_source, side##_sink, NULL}, \
+    .idle = {side##_keep_waiting, side##_wait_idle, NULL}
+#define BENCH_SIGNALS(side) BENCH_ROUND_TRIPS(side), .signal_alone = {side##_alone, NULL, NULL}
+
+#endif
