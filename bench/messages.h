@@ -109,8 +109,10 @@ BENCH_INLINE void bench_source(struct bench_lap *lap, uint64_t count, bench_send
 
 BENCH_INLINE void bench_sink(struct bench_lap *lap, uint64_t count, bench_receive *receive)
 {
-    for (uint64_t i = 0; i < count; i++)
-        bench_check(lap, receive(lap), lap->sequence++);
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t number = lap->sequence++;
+        bench_check(lap, receive(lap), number);
+    }
 }
 
 static inline uint64_t bench_sleeps(void)
@@ -136,8 +138,8 @@ BENCH_INLINE void bench_keep_waiting(struct bench_lap *lap, uint64_t count, benc
 BENCH_INLINE void bench_wait_idle(struct bench_lap *lap, uint64_t count, bench_receive *receive)
 {
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t before = bench_sleeps();
-        bench_check(lap, receive(lap), lap->sequence++);
+        uint64_t before = bench_sleeps(), number = lap->sequence++;
+        bench_check(lap, receive(lap), number);
         uint64_t sleeps = bench_sleeps() - before;
         bench_note(lap, sleeps > 0 ? (int64_t)sleeps - 1 : 0);
     }
