@@ -6,6 +6,10 @@
 
 #include "bench/result.h"
 
+const char *const result_family_words[] = {"floor", "kernel", "libc", "peer", "ferry"};
+const char *const result_measure_words[] = {"time", "rate", "flow", "count"};
+const char *const result_tail_words[] = {"50", "90", "99", "99.9", "100"};
+
 static void *expect(void *memory)
 {
     if (memory == NULL) {
@@ -89,6 +93,11 @@ struct series *report_find_series(const struct report *report, const char *name,
 char *result_copy(const char *text)
 {
     return text ? expect(strdup(text)) : NULL;
+}
+
+void *result_array(size_t count, size_t element_bytes)
+{
+    return expect(calloc(count, element_bytes));
 }
 
 static void row_deinit(struct row *row)

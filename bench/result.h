@@ -82,6 +82,13 @@ __attribute__((format(printf, 2, 3))) void report_add_missing(struct report *rep
 __attribute__((format(printf, 2, 3))) void report_add_warning(struct report *report,
                                                               const char *format, ...);
 
+/* How it is called where it is saved, in the order of the enumerations. */
+#define RESULT_FAMILIES 5
+#define RESULT_MEASURES 4
+extern const char *const result_family_words[RESULT_FAMILIES];  /* "ferry" */
+extern const char *const result_measure_words[RESULT_MEASURES]; /* "time" */
+extern const char *const result_tail_words[TAILS];              /* "99.9" */
+
 /* NULL if there is none. */
 struct row *series_find_row(const struct series *series, const char *name);
 struct series *report_find_series(const struct report *report, const char *name,
@@ -89,6 +96,9 @@ struct series *report_find_series(const struct report *report, const char *name,
 
 /* Copies of strings; NULL stays NULL. */
 char *result_copy(const char *text);
+
+/* A zeroed array for `count` elements. */
+void *result_array(size_t count, size_t element_bytes);
 
 void report_deinit(struct report *report);
 

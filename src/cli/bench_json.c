@@ -2,10 +2,6 @@
 #include "cli/bench_show.h"
 #include "cli/json.h"
 
-static const char *const families[] = {"floor", "kernel", "libc", "peer", "ferry"};
-static const char *const measures[] = {"time", "rate", "flow", "count"};
-static const char *const tails[TAILS] = {"50", "90", "99", "99.9", "100"};
-
 static void text_or_null(struct json *json, const char *key, const char *text)
 {
     if (text)
@@ -33,7 +29,7 @@ static void print_tail(struct json *json, const struct row *row)
         return;
     json_open(json, "percentiles_ns", '{');
     for (size_t i = 0; i < TAILS; i++)
-        json_real(json, tails[i], row->tail_ns[i]);
+        json_real(json, result_tail_words[i], row->tail_ns[i]);
     json_close(json, '}');
 }
 
@@ -57,7 +53,7 @@ static void print_row(struct json *json, const struct row *row)
 {
     json_open(json, NULL, '{');
     json_text(json, "side", row->name);
-    json_text(json, "family", families[row->family]);
+    json_text(json, "family", result_family_words[row->family]);
     text_or_null(json, "how", row->how);
     if (row->trouble) {
         json_bool(json, "unavailable", row->unavailable);
@@ -86,7 +82,7 @@ static void print_series(struct json *json, const struct series *series)
     json_text(json, "title", series->title);
     json_text(json, "about", series->about);
     json_text(json, "placement", series->placement);
-    json_text(json, "measure", measures[series->measure]);
+    json_text(json, "measure", result_measure_words[series->measure]);
     json_number(json, "size_bytes", series->size_bytes);
     text_or_null(json, "floor", series->floor);
     text_or_null(json, "kernel", series->kernel);
@@ -118,6 +114,8 @@ static void print_machine(struct json *json, const struct machine *machine)
     json_text(json, "system", machine->system);
     json_text(json, "note", machine->note);
     json_number(json, "cpus", (uint64_t)machine->cpus);
+    json_bool(json, "siblings", machine->siblings);
+    json_bool(json, "can_keep_awake", machine->can_keep_awake);
     json_open(json, "used", '[');
     json_number(json, NULL, (uint64_t)machine->cpu[0]);
     json_number(json, NULL, (uint64_t)machine->cpu[1]);
