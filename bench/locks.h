@@ -53,10 +53,11 @@ BENCH_INLINE void bench_compete(struct bench_lap *lap, uint64_t count, bench_ste
                                 bench_step *unlock)
 {
     struct bench_contest *contest = bench_contest(lap);
+    volatile uint64_t *counter = &contest->counter;
     uint64_t done = 0;
     while (done < count && !__atomic_load_n(lap->stop, __ATOMIC_RELAXED)) {
         lock(lap);
-        *(volatile uint64_t *)&contest->counter += 1;
+        *counter = *counter + 1;
         unlock(lap);
         done++;
     }

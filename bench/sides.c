@@ -1,4 +1,5 @@
 /* See sides.h. */
+#include "bench/plugins.h"
 #include "bench/sides.h"
 
 /* In the order of the report. */
@@ -26,8 +27,30 @@ SIDES(DECLARE)
 
 const struct bench_side *const built_in_sides[] = {SIDES(LIST) NULL};
 
+/* Far more than there are. */
+#define MOST_PLUGGED_IN 64
+#define MOST            (sizeof(built_in_sides) / sizeof(built_in_sides[0]) + MOST_PLUGGED_IN)
+
+/* Adds those of one family, and returns how many there are now. */
+static size_t add_family(const struct bench_side **all, size_t count, enum bench_family family,
+                         const struct bench_side *const *sides)
+{
+    for (; *sides; sides++)
+        if ((*sides)->family == family)
+            all[count++] = *sides;
+    return count;
+}
+
 const struct bench_side *const *sides_all(struct report *report)
 {
-    (void)report;
-    return built_in_sides;
+    static const struct bench_side *all[MOST], *plugged_in[MOST_PLUGGED_IN];
+    if (all[0])
+        return all;
+    plugins_load(plugged_in, MOST_PLUGGED_IN, report);
+    size_t count = 0;
+    for (enum bench_family family = BENCH_FLOOR; family <= BENCH_FERRY; family++) {
+        count = add_family(all, count, family, built_in_sides);
+        count = add_family(all, count, family, plugged_in);
+    }
+    return all;
 }

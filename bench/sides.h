@@ -8,8 +8,8 @@
 /* The sides that are built in; ends with NULL. */
 extern const struct bench_side *const built_in_sides[];
 
-/* Built-in sides and those of the plug-ins found, in the order of the report.  Plug-ins that are
- * not there or do not fit are named in the report.  Ends with NULL; loaded once. */
+/* Built-in sides and those of the plug-ins found, family by family.  Ends with NULL.  Plug-ins are
+ * loaded by the first call, which names those that are not there or do not fit in its report. */
 const struct bench_side *const *sides_all(struct report *report);
 
 #endif
