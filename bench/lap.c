@@ -195,12 +195,26 @@ static void pin(int cpu)
     sched_setaffinity(0, sizeof(one), &one);
 }
 
-static void make_buffer(struct bench_lap *lap)
+static unsigned char *make_touched(struct bench_lap *lap, size_t size)
 {
-    size_t size = (lap->size_bytes + BENCH_PAGE) / BENCH_PAGE * BENCH_PAGE;
-    if (posix_memalign((void **)&lap->buffer, BENCH_PAGE, size) != 0)
-        bench_fail(lap, "no memory for a message");
-    memset(lap->buffer, 1, size);
+    void *memory;
+    size = (size + BENCH_PAGE) / BENCH_PAGE * BENCH_PAGE;
+    if (posix_memalign(&memory, BENCH_PAGE, size) != 0)
+        bench_fail(lap, "no memory for messages");
+    memset(memory, 1, size);
+    return memory;
+}
+
+static void make_messages(struct bench_lap *lap)
+{
+    lap->buffer = lap->room = make_touched(lap, lap->size_bytes);
+    if (lap->size_bytes > BENCH_SMALL)
+        return;
+    lap->ready = make_touched(lap, lap->size_bytes * BENCH_READY);
+    for (uint64_t number = 0; number < BENCH_READY; number++)
+        for (size_t at = 0; at < lap->size_bytes; at += sizeof(uint64_t))
+            bench_put(lap->ready + number * lap->size_bytes + at,
+                      bench_word(lap->role, number, at));
 }
 
 /* All of one process. */
@@ -211,7 +225,7 @@ __attribute__((noreturn)) static void run(struct runner *runner, enum bench_role
     lap->outcome = &runner->control->runner[role];
     memset(lap->outcome->histogram, 0, sizeof(lap->outcome->histogram)); /* no first touch later */
     pin(lap->cpu[role]);
-    make_buffer(lap);
+    make_messages(lap);
     if (lap->side->join)
         lap->side->join(lap);
     if (role == BENCH_NEAR)

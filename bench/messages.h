@@ -7,11 +7,12 @@
  *
  *     const struct bench_side bench_pipe = {.name = "pipe", …, BENCH_MESSAGES(pipe)};
  *
- * BENCH_MESSAGES is everything; BENCH_ROUND_TRIPS is for sides with a single place, which one-way
+ * A side finds what it is to send at lap->buffer, and where it may receive to as well; both lie
+ * somewhere else each time.  BENCH_MESSAGES is everything; BENCH_ROUND_TRIPS is for sides with a single place, which one-way
  * traffic would overwrite; BENCH_SIGNALS for those whose send only tells, and may do so unheard.  What a side returns from receive is its own until the next receive.
  *
- * Every message is checked by its receiver: in the warm-up whole, afterwards at its begin, its end
- * and once in every page, where it carries its number.  A message of no bytes only wakes. */
+ * Every message is checked by its receiver: in the warm-up whole, afterwards at its beginning, its
+ * end and once in every page, where it carries its number.  A message of no bytes only wakes. */
 #ifndef FERRY_BENCH_MESSAGES_H
 #define FERRY_BENCH_MESSAGES_H
 
@@ -23,9 +24,6 @@
 
 typedef void bench_send(struct bench_lap *lap);
 typedef unsigned char *bench_receive(struct bench_lap *lap);
-
-#define BENCH_PAGE   4096u
-#define BENCH_ANSWER (UINT64_C(1) << 63) /* set in what far sends back */
 
 BENCH_INLINE void bench_put(unsigned char *at, uint64_t value)
 {
@@ -39,15 +37,22 @@ BENCH_INLINE uint64_t bench_get(const unsigned char *at)
     return value;
 }
 
-/* Writes a message's number into it, in the warm-up everywhere.  Messages have a multiple of 8
- * bytes. */
+/* Points lap->buffer at a message with this number.  Small ones lie ready, every word of them
+ * stamped: to stamp them now would have the copy wait for the stores.  Large ones are stamped in
+ * place, in the warm-up everywhere, later once in every page and at the end.  Messages have a
+ * multiple of 8 bytes. */
 BENCH_INLINE void bench_stamp(struct bench_lap *lap, uint64_t number)
 {
-    size_t size = lap->size_bytes, step = lap->whole ? sizeof(number) : BENCH_PAGE;
-    for (size_t at = 0; at < size; at += step)
-        bench_put(lap->buffer + at, number + (step == BENCH_PAGE ? 0 : at));
-    if (size > 0)
-        bench_put(lap->buffer + size - sizeof(number), number);
+    size_t size = lap->size_bytes;
+    if (size <= BENCH_SMALL) {
+        lap->buffer = lap->ready + number % BENCH_READY * size;
+        return;
+    }
+    size_t step = lap->whole ? sizeof(number) : BENCH_PAGE, last = size - sizeof(number);
+    lap->buffer = lap->room;
+    for (size_t at = 0; at < last; at += step)
+        bench_put(lap->room + at, bench_word(lap->role, number, at));
+    bench_put(lap->room + last, bench_word(lap->role, number, last));
 }
 
 __attribute__((cold, noreturn)) static inline void bench_wrong(struct bench_lap *lap,
@@ -58,17 +63,26 @@ __attribute__((cold, noreturn)) static inline void bench_wrong(struct bench_lap 
                (unsigned long long)found, at);
 }
 
-BENCH_INLINE void bench_check(struct bench_lap *lap, const unsigned char *message, uint64_t number)
+BENCH_INLINE void bench_check(struct bench_lap *lap, const unsigned char *message, uint64_t number,
+                              size_t at)
 {
+    enum bench_role from = lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR;
+    uint64_t found = bench_get(message + at);
+    if (__builtin_expect(found != bench_word(from, number, at), 0))
+        bench_wrong(lap, number, at, found);
+}
+
+/* Receives the other's message with this number, and checks it. */
+BENCH_INLINE void bench_take(struct bench_lap *lap, uint64_t number, bench_receive *receive)
+{
+    lap->buffer = lap->room;
+    const unsigned char *message = receive(lap);
     size_t size = lap->size_bytes, step = lap->whole ? sizeof(number) : BENCH_PAGE;
-    size_t last = size > 0 ? size - sizeof(number) : 0;
-    for (size_t at = 0; at < last; at += step) {
-        uint64_t found = bench_get(message + at);
-        if (__builtin_expect(found != number + (step == BENCH_PAGE ? 0 : at), 0))
-            bench_wrong(lap, number, at, found);
-    }
-    if (size > 0 && __builtin_expect(bench_get(message + last) != number, 0))
-        bench_wrong(lap, number, last, bench_get(message + last));
+    if (size == 0)
+        return;
+    for (size_t at = 0; at < size - sizeof(number); at += step)
+        bench_check(lap, message, number, at);
+    bench_check(lap, message, number, size - sizeof(number));
 }
 
 BENCH_INLINE void bench_ping(struct bench_lap *lap, uint64_t count, bench_send *send,
@@ -79,7 +93,7 @@ BENCH_INLINE void bench_ping(struct bench_lap *lap, uint64_t count, bench_send *
         uint64_t number = lap->sequence++;
         bench_stamp(lap, number);
         send(lap);
-        bench_check(lap, receive(lap), number | BENCH_ANSWER);
+        bench_take(lap, number, receive);
         if (lap->sample) {
             int64_t now_ns = bench_now_ns();
             bench_note(lap, now_ns - before_ns);
@@ -93,8 +107,8 @@ BENCH_INLINE void bench_pong(struct bench_lap *lap, uint64_t count, bench_send *
 {
     for (uint64_t i = 0; i < count; i++) {
         uint64_t number = lap->sequence++;
-        bench_check(lap, receive(lap), number);
-        bench_stamp(lap, number | BENCH_ANSWER);
+        bench_take(lap, number, receive);
+        bench_stamp(lap, number);
         send(lap);
     }
 }
@@ -111,7 +125,7 @@ BENCH_INLINE void bench_sink(struct bench_lap *lap, uint64_t count, bench_receiv
 {
     for (uint64_t i = 0; i < count; i++) {
         uint64_t number = lap->sequence++;
-        bench_check(lap, receive(lap), number);
+        bench_take(lap, number, receive);
     }
 }
 
@@ -139,7 +153,7 @@ BENCH_INLINE void bench_wait_idle(struct bench_lap *lap, uint64_t count, bench_r
 {
     for (uint64_t i = 0; i < count; i++) {
         uint64_t before = bench_sleeps(), number = lap->sequence++;
-        bench_check(lap, receive(lap), number);
+        bench_take(lap, number, receive);
         uint64_t sleeps = bench_sleeps() - before;
         bench_note(lap, sleeps > 0 ? (int64_t)sleeps - 1 : 0);
     }

@@ -74,7 +74,9 @@ struct bench_lap {
     char fresh_name[48];   /* another one, for objects that are made again and again */
     void *shared;          /* BENCH_SHARED_BYTES, zeroed, seen by keeper, near and far */
     void *own;             /* whatever the side wants; the keeper's is inherited by near and far */
-    unsigned char *buffer; /* size_bytes of this process, already touched */
+    unsigned char *buffer; /* size_bytes: the message to send, or where to receive to */
+    unsigned char *room;   /* for the loops: where messages are received to */
+    unsigned char *ready;  /* for the loops: small messages that lie ready */
     uint64_t sequence;     /* of the next message */
     bool whole;            /* warm-up: every byte is checked */
     bool sample;           /* note the time of each operation */
@@ -181,6 +183,17 @@ static inline uint64_t bench_bucket_start(unsigned bucket)
         return bucket;
     unsigned power = bucket / BENCH_STEPS + 6;
     return (UINT64_C(1) << power) + ((uint64_t)(bucket % BENCH_STEPS) << (power - 7));
+}
+
+/* What a message with this number holds at this offset.  Numbers repeat where messages lie ready, but
+ * too many messages or too few come out as a lap that does not end. */
+#define BENCH_PAGE  4096u
+#define BENCH_SMALL 512u /* bytes */
+#define BENCH_READY 256u /* messages */
+
+static inline uint64_t bench_word(enum bench_role from, uint64_t number, size_t at)
+{
+    return ((number % BENCH_READY) << 32) + at + ((uint64_t)from << 63);
 }
 
 /* Notes how long one operation took.  If a batch has noted any, the middle one is its result, not
