@@ -1,9 +1,8 @@
 /* The kernel's pipes, one for each direction, as large as an ordinary user may have them. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "bench/messages.h"
+#include "bench/kernel/bytes.h"
 
 #define LARGEST_PIPE (1 << 20) /* /proc/sys/fs/pipe-max-size, unless somebody changed it */
 
@@ -22,47 +21,16 @@ static void pipe_make(struct bench_lap *lap)
     }
 }
 
-/* A message of no bytes is one byte here. */
-static size_t wire_size(const struct bench_lap *lap)
-{
-    return lap->size_bytes ? lap->size_bytes : 1;
-}
-
-/* Interrupted by nothing but an empty or full pipe, which is looked at again. */
-static void expect_busy(struct bench_lap *lap, const char *call)
-{
-    if (errno != EAGAIN)
-        bench_fail(lap, "%s: %s", call, strerror(errno));
-    bench_relax();
-}
-
 BENCH_INLINE void pipe_send(struct bench_lap *lap)
 {
     const struct pipes *pipes = (const struct pipes *)lap->own;
-    int end = pipes->ends[lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR][1];
-    for (size_t sent = 0, size = wire_size(lap); sent < size;) {
-        ssize_t n = write(end, lap->buffer + sent, size - sent);
-        if (n >= 0)
-            sent += (size_t)n;
-        else
-            expect_busy(lap, "write");
-    }
+    bytes_send(lap, pipes->ends[lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR][1]);
 }
 
 BENCH_INLINE unsigned char *pipe_receive(struct bench_lap *lap)
 {
     const struct pipes *pipes = (const struct pipes *)lap->own;
-    int end = pipes->ends[lap->role][0];
-    for (size_t got = 0, size = wire_size(lap); got < size;) {
-        ssize_t n = read(end, lap->buffer + got, size - got);
-        if (n > 0)
-            got += (size_t)n;
-        else if (n == 0)
-            bench_fail(lap, "the other end is gone");
-        else
-            expect_busy(lap, "read");
-    }
-    return lap->buffer;
+    return bytes_receive(lap, pipes->ends[lap->role][0]);
 }
 
 BENCH_MESSAGE_LOOPS(pipe)
