@@ -13,12 +13,31 @@
     X(bench_futex_mutex)                                                                           \
     X(bench_death)                                                                                 \
     X(bench_file)
-#define KERNEL(X) X(bench_pipe)
+#define KERNEL(X)                                                                                  \
+    X(bench_pipe)                                                                                  \
+    X(bench_eventfd)                                                                               \
+    X(bench_unix_stream)                                                                           \
+    X(bench_unix_packet)                                                                           \
+    X(bench_unix_datagram)                                                                         \
+    X(bench_tcp)                                                                                   \
+    X(bench_sysv_queue)                                                                            \
+    X(bench_posix_queue)                                                                           \
+    X(bench_sysv_semaphore)                                                                        \
+    X(bench_signal)                                                                                \
+    X(bench_record_lock)                                                                           \
+    X(bench_sysv_segment)
+#define LIBC(X)                                                                                    \
+    X(bench_semaphore)                                                                             \
+    X(bench_mutex)                                                                                 \
+    X(bench_robust_mutex)                                                                          \
+    X(bench_inheriting_mutex)                                                                      \
+    X(bench_condition)                                                                             \
+    X(bench_shm_open)
 #define FERRY(X)                                                                                   \
     X(bench_segment_notice)                                                                        \
     X(bench_segment_lock)                                                                          \
     X(bench_segment)
-#define SIDES(X) FLOORS(X) KERNEL(X) FERRY(X)
+#define SIDES(X) FLOORS(X) KERNEL(X) LIBC(X) FERRY(X)
 
 #define DECLARE(side) extern const struct bench_side side;
 #define LIST(side)    &side,
