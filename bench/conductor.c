@@ -18,11 +18,19 @@
 /* How thorough a run is. */
 struct effort {
     size_t rounds;
-    int64_t target_ns; /* of one measured batch */
+    size_t batches;    /* in a lap */
+    int64_t target_ns; /* of a batch */
 };
 
-static const struct effort thorough = {.rounds = 15, .target_ns = 20 * MILLISECOND};
-static const struct effort quick = {.rounds = 5, .target_ns = 4 * MILLISECOND};
+static const struct effort thorough = {.rounds = 15, .batches = 9, .target_ns = 2 * MILLISECOND};
+static const struct effort quick = {.rounds = 5, .batches = 5, .target_ns = MILLISECOND};
+
+/* Where batches must be long, there is one instead of several. */
+#define LONG_BATCHES 15
+
+/* A lap during which the hypervisor took away more of a processor than this is done again, as long
+ * as that has not happened more often than there are laps. */
+#define STOLEN_LIMIT 0.03
 
 /* Others may use this much of one processor before a series is called disturbed. */
 #define NOISE_LIMIT 0.05
@@ -47,6 +55,7 @@ struct contest {
     struct runner_up *sides;
     size_t count;
     size_t rounds;
+    size_t repeats; /* of disturbed laps, that are still allowed */
     unsigned seed;
 };
 
@@ -97,7 +106,7 @@ static void add_side(struct contest *contest, const struct bench_side *side,
         expect(reallocarray(contest->sides, contest->count + 1, sizeof(*contest->sides)));
     struct runner_up *added = &contest->sides[contest->count++];
     bool one = contest->placement == PLACE_ONE_CORE;
-    int64_t target_ns = (options->quick ? quick : thorough).target_ns;
+    const struct effort *effort = options->quick ? &quick : &thorough;
     memset(added, 0, sizeof(*added));
     added->side = side;
     added->request = (struct lap_request){
@@ -107,12 +116,17 @@ static void add_side(struct contest *contest, const struct bench_side *side,
         .size_bytes = experiment->size_bytes,
         .cpu = {machine->cpu[0], machine->cpu[one ? 0 : 1]},
         .count = experiment->count,
-        .target_ns = target_ns,
+        .target_ns = effort->target_ns,
+        .batches = experiment->count ? 1 : effort->batches,
         .hold_ns =
             options->quick && experiment->hold_ns ? experiment->hold_ns / 10 : experiment->hold_ns,
         .bare = experiment->hold_ns != 0,
         .sample = experiment->measure == MEASURE_TIME && experiment->shape == SHAPE_ROUND_TRIP,
     };
+    if (experiment->long_batches) {
+        added->request.target_ns *= LONG_BATCHES;
+        added->request.batches = 1;
+    }
     struct row *row = series_add_row(contest->series);
     row->name = result_copy(side->name);
     row->how = result_copy(side->how);
@@ -162,6 +176,25 @@ static void shuffle(struct contest *contest, size_t *order)
     }
 }
 
+/* Did the hypervisor let it run? */
+static bool run_once(struct runner_up *side)
+{
+    struct load before = load_now();
+    lap_run(&side->request, &side->result);
+    struct load after = load_now();
+    return load_between(&before, &after).stolen <= STOLEN_LIMIT;
+}
+
+/* What takes time away comes in spells, so a disturbed lap is repeated a moment later. */
+static void run_lap(struct contest *contest, struct runner_up *side)
+{
+    const struct timespec moment = {0, 30 * MILLISECOND};
+    while (!run_once(side) && contest->repeats > 0 && !side->result.error[0]) {
+        contest->repeats--;
+        nanosleep(&moment, NULL);
+    }
+}
+
 static void run_round(struct contest *contest, size_t *order, bool counts)
 {
     shuffle(contest, order);
@@ -169,7 +202,7 @@ static void run_round(struct contest *contest, size_t *order, bool counts)
         struct runner_up *side = &contest->sides[order[i]];
         if (side->row->trouble)
             continue;
-        lap_run(&side->request, &side->result);
+        run_lap(contest, side);
         take_lap(side, counts);
     }
 }
@@ -313,6 +346,7 @@ static void run_series(const struct conductor_options *options, const struct exp
             wants_side(options, experiment, *sides))
             add_side(&contest, *sides, options, &report->machine);
     settle_rows(&contest);
+    contest.repeats = contest.count * contest.rounds;
     int awake = placement == PLACE_AWAKE ? machine_keep_awake() : -1;
     struct load before = load_now();
     if (experiment->hold_ns)

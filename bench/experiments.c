@@ -135,6 +135,7 @@ static const struct experiment table[] = {
         .shape = SHAPE_LOCK_CONTEST,
         .measure = MEASURE_TIME,
         .placements = BOTH,
+        .long_batches = true,
         .floor = "bare futex mutex",
         .kernel = "System V semaphore",
     },

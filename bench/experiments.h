@@ -57,6 +57,7 @@ struct experiment {
     size_t size_bytes;
     uint64_t count;     /* operations in a lap; 0: as many as fit */
     int64_t hold_ns;    /* how long an operation lasts, where that is what is watched */
+    bool long_batches;  /* so that both get their turns where they share a core */
     const char *floor;  /* the side that others are compared with; NULL: none */
     const char *kernel; /* the same, of the kernel's own */
     struct bench_bar bars[BENCH_BARS]; /* ends with a side of NULL, if there are fewer */

@@ -25,6 +25,9 @@
 /* Beyond what it should take: for starting, and for machines with other things to do. */
 #define PATIENCE_NS INT64_C(30000000000)
 
+/* Some tenths of a millisecond. */
+#define BARRIER_LOOKS 10000
+
 struct control {
     uint32_t arrived; /* at the barrier */
     uint32_t passed;  /* how often both have */
@@ -47,6 +50,21 @@ struct runner {
 
 /* ---- The barrier ------------------------------------------------------------------------------------ */
 
+/* Looks for a while where the other may be running on a core of its own: whoever sleeps wakes up
+ * late, and would begin the batch late. */
+static void await_passage(struct runner *runner, uint32_t passed)
+{
+    uint32_t *word = &runner->control->passed;
+    bool apart = runner->lap.cpu[BENCH_NEAR] != runner->lap.cpu[BENCH_FAR];
+    for (int i = 0; apart && i < BARRIER_LOOKS; i++) {
+        if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != passed)
+            return;
+        bench_relax();
+    }
+    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == passed)
+        syscall(SYS_futex, word, FUTEX_WAIT, passed, NULL, NULL, 0);
+}
+
 static void barrier(struct runner *runner)
 {
     struct control *control = runner->control;
@@ -58,8 +76,7 @@ static void barrier(struct runner *runner)
         __atomic_add_fetch(&control->passed, 1, __ATOMIC_RELEASE);
         syscall(SYS_futex, &control->passed, FUTEX_WAKE, 1, NULL, NULL, 0);
     }
-    while (__atomic_load_n(&control->passed, __ATOMIC_ACQUIRE) == passed)
-        syscall(SYS_futex, &control->passed, FUTEX_WAIT, passed, NULL, NULL, 0);
+    await_passage(runner, passed);
 }
 
 /* ---- Near and far ----------------------------------------------------------------------------------- */
@@ -94,11 +111,16 @@ static void run_batch(struct runner *runner)
     outcome->cpu_ns = cpu_time_ns() - cpu_ns;
 }
 
-static int64_t elapsed_ns(const struct control *control)
+/* From the first one's beginning to the last one's end. */
+static int64_t elapsed_ns(const struct runner *near)
 {
-    int64_t near_ns = control->runner[BENCH_NEAR].end_ns,
-            far_ns = control->runner[BENCH_FAR].end_ns;
-    return (far_ns > near_ns ? far_ns : near_ns) - control->runner[BENCH_NEAR].start_ns;
+    const struct bench_outcome *runners = near->control->runner;
+    int64_t start_ns = runners[BENCH_NEAR].start_ns, end_ns = runners[BENCH_NEAR].end_ns;
+    if (near->request->play->far && runners[BENCH_FAR].start_ns < start_ns)
+        start_ns = runners[BENCH_FAR].start_ns;
+    if (near->request->play->far && runners[BENCH_FAR].end_ns > end_ns)
+        end_ns = runners[BENCH_FAR].end_ns;
+    return end_ns - start_ns;
 }
 
 /* Near has both do a batch, and returns how long it took. */
@@ -112,7 +134,7 @@ static int64_t lead_batch(struct runner *near, uint64_t count)
     barrier(near);
     if (near->request->play->settle)
         near->request->play->settle(&near->lap);
-    return elapsed_ns(control);
+    return elapsed_ns(near);
 }
 
 /* Larger and larger batches, until one is long enough to tell how many operations fit. */
@@ -136,42 +158,71 @@ static void warm_up(struct runner *near, uint64_t count)
 static void add_histograms(struct control *control)
 {
     for (size_t i = 0; i < BENCH_BUCKETS; i++)
-        control->result.histogram[i] =
+        control->result.histogram[i] +=
             control->runner[BENCH_NEAR].histogram[i] + control->runner[BENCH_FAR].histogram[i];
 }
 
-static void take_result(struct control *control, int64_t took_ns)
+/* How many operations a batch was. */
+static double operations(const struct control *control)
 {
-    const struct bench_outcome *near = &control->runner[BENCH_NEAR];
-    const struct bench_outcome *far = &control->runner[BENCH_FAR];
-    struct lap_result *result = &control->result;
     /* In a contest each does its own; in all else the two do the same ones together. */
-    bool apart = control->stop;
-    double operations = (double)(apart ? near->done + far->done : near->done);
-    result->count = control->count;
-    result->cost_ns = (double)took_ns / operations;
-    result->cpu_ns = (double)(near->cpu_ns + far->cpu_ns) / operations;
-    result->sleeps = (double)(near->sleeps + far->sleeps) / operations;
-    if (near->noted + far->noted == 0)
-        return;
-    add_histograms(control);
-    result->cost_ns = histogram_quantile(result->histogram, 0.5);
+    uint64_t far = control->stop ? control->runner[BENCH_FAR].done : 0;
+    return (double)(control->runner[BENCH_NEAR].done + far);
+}
+
+/* The cost of an operation in the batch that has just ended. */
+static double batch_cost(struct control *control, int64_t took_ns)
+{
+    const struct bench_outcome *runners = control->runner;
+    for (int role = 0; role < 2; role++)
+        if (runners[role].noted > 0)
+            return histogram_quantile(runners[role].histogram, 0.5);
+    return (double)took_ns / operations(control);
+}
+
+/* The measured batches.  They are short and several, since whatever else the machine has to do comes
+ * in long pieces: it spoils few of them, and the middle one is sound. */
+static void measure(struct runner *near, uint64_t count)
+{
+    struct control *control = near->control;
+    const struct bench_outcome *runners = control->runner;
+    struct lap_result *result = &control->result;
+    double costs[LAP_BATCHES], done = 0;
+    for (size_t i = 0; i < near->request->batches; i++) {
+        costs[i] = batch_cost(control, lead_batch(near, count));
+        done += operations(control);
+        result->cpu_ns += (double)(runners[BENCH_NEAR].cpu_ns + runners[BENCH_FAR].cpu_ns);
+        result->sleeps += (double)(runners[BENCH_NEAR].sleeps + runners[BENCH_FAR].sleeps);
+        if (runners[BENCH_NEAR].noted + runners[BENCH_FAR].noted > 0)
+            add_histograms(control);
+    }
+    result->count = count;
+    result->cost_ns = figures_of(costs, near->request->batches).median;
+    result->cpu_ns /= done;
+    result->sleeps /= done;
+}
+
+/* Operations timed one by one, for what is rare; they cost a little more so. */
+static void sample(struct runner *near, uint64_t count)
+{
+    near->control->sample = true;
+    for (size_t i = 0; i < near->request->batches; i++) {
+        lead_batch(near, count);
+        add_histograms(near->control);
+    }
 }
 
 static void lead(struct runner *near)
 {
     const struct lap_request *request = near->request;
-    uint64_t count = request->count ? request->count : 0;
+    uint64_t count = request->count;
     if (!request->bare)
         warm_up(near, count);
     if (count == 0)
         count = find_count(near);
-    take_result(near->control, lead_batch(near, count));
-    if (request->sample && near->control->runner[BENCH_NEAR].noted == 0) {
-        near->control->sample = true;
-        lead_batch(near, count / 4 + 1);
-        add_histograms(near->control);
-    }
+    measure(near, count);
+    if (request->sample)
+        sample(near, count);
     near->control->count = 0;
     barrier(near);
 }

@@ -4,14 +4,17 @@
 
 #include "bench/side.h"
 
+#define LAP_BATCHES 15
+
 struct lap_request {
     const struct bench_side *side;
     const struct bench_play *play;
     unsigned waiting;
     size_t size_bytes;
     int cpu[2];
-    uint64_t count; /* operations in the measured batch; 0: as many as fit into target_ns */
-    int64_t target_ns;
+    uint64_t count;    /* operations in a batch; 0: as many as fit into target_ns */
+    int64_t target_ns; /* how long a batch is to last */
+    size_t batches;    /* at most LAP_BATCHES; the middle one is the lap's result */
     int64_t hold_ns;
     bool bare;   /* no warm-up: an operation lasts hold_ns */
     bool sample; /* a further batch whose operations are timed one by one */
@@ -21,7 +24,7 @@ struct lap_result {
     bool unavailable; /* `error` says what the machine lacks */
     char error[300];  /* empty if all went well */
     uint64_t count;
-    double cost_ns; /* of one operation */
+    double cost_ns; /* of one operation, in the middle batch */
     double cpu_ns;  /* of all threads of both processes, for one operation */
     double sleeps;
     uint32_t histogram[BENCH_BUCKETS]; /* of operations timed one by one, if there were any */
