@@ -305,6 +305,7 @@ static int slurp(FILE *in, char **ret_bytes, size_t *ret_length)
 {
     size_t room = 1 << 16, length = 0;
     char *bytes = NULL;
+    errno = 0;
     for (;;) {
         char *grown = realloc(bytes, room);
         if (grown == NULL) {
@@ -319,7 +320,7 @@ static int slurp(FILE *in, char **ret_bytes, size_t *ret_length)
     }
     if (ferror(in) || length > JSON_MOST_BYTES) {
         free(bytes);
-        return ferror(in) ? -EIO : -EFBIG;
+        return length > JSON_MOST_BYTES || errno == 0 ? -EFBIG : -errno;
     }
     *ret_bytes = bytes;
     *ret_length = length;
@@ -339,8 +340,8 @@ static int parse(const char *bytes, size_t length, struct json_value **ret_value
 
 int report_read(FILE *in, struct report *ret_report, struct read_problem *ret_problem)
 {
-    char *bytes;
-    size_t length;
+    char *bytes = NULL;
+    size_t length = 0;
     struct json_value *value;
     struct report report = {0};
     int r = slurp(in, &bytes, &length);
