@@ -73,7 +73,7 @@ BENCH_MESSAGE_LOOPS(packet)
 
 const struct bench_side bench_unix_stream = {
     .name = "unix stream",
-    .how = "socketpair, SOCK_STREAM, buffers of 1 MiB",
+    .how = "socketpair, SOCK_STREAM, buffers of 1 MiB or net.core.wmem_max",
     .family = BENCH_KERNEL,
     .waits = BENCH_SPIN | BENCH_BLOCK,
     .most_bytes = BENCH_ANY,
@@ -83,7 +83,7 @@ const struct bench_side bench_unix_stream = {
 
 const struct bench_side bench_unix_packet = {
     .name = "unix packet",
-    .how = "socketpair, SOCK_SEQPACKET, buffers of 1 MiB",
+    .how = "socketpair, SOCK_SEQPACKET, buffers of 1 MiB or net.core.wmem_max",
     .family = BENCH_KERNEL,
     .waits = BENCH_SPIN | BENCH_BLOCK,
     .most_bytes = LARGEST_PACKET,
@@ -93,7 +93,7 @@ const struct bench_side bench_unix_packet = {
 
 const struct bench_side bench_unix_datagram = {
     .name = "unix datagram",
-    .how = "socketpair, SOCK_DGRAM, buffers of 1 MiB",
+    .how = "socketpair, SOCK_DGRAM, buffers of 1 MiB or net.core.wmem_max",
     .family = BENCH_KERNEL,
     .waits = BENCH_SPIN | BENCH_BLOCK,
     .most_bytes = LARGEST_PACKET,
