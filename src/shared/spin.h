@@ -1,8 +1,9 @@
 /* Spinning that learns whether it pays (DESIGN, law 7).
  *
  * A spin is worth its time when the partner runs on another core and pure loss when it shares this
- * one.  Nobody can tell beforehand, so each handle keeps a budget: a spin that succeeds lets it
- * grow, one that fails halves it, down to nothing; now and then a small one tries again. */
+ * one.  Nobody can tell beforehand, so each handle keeps a budget: twice what the spins that paid
+ * needed, and halved by each that did not, down to nothing.  From there a long trial leads back, for
+ * two who both sleep answer each other too slowly for a short one; trials that fail become rare. */
 #ifndef FERRY_SPIN_H
 #define FERRY_SPIN_H
 
@@ -12,14 +13,17 @@
 
 struct spin {
     _Atomic uint32_t budget; /* turns; learned */
-    _Atomic uint32_t waits;  /* to try again now and then */
+    _Atomic uint32_t waits;  /* without a budget, since the last trial */
+    _Atomic uint32_t pause;  /* how many of them until the next */
 };
 
-#define SPIN_INIT ((struct spin){.budget = 2048})
+enum { SPIN_FIRST = 2048, SPIN_FIRST_PAUSE = 64 };
 
-/* How many turns this spin may take, and what came of it. */
+#define SPIN_INIT ((struct spin){.budget = SPIN_FIRST, .pause = SPIN_FIRST_PAUSE})
+
+/* How many turns this spin may take, and what came of it after how many. */
 uint32_t spin_begin(struct spin *spin);
-void spin_end(struct spin *spin, bool paid);
+void spin_end(struct spin *spin, uint32_t turns, bool paid);
 
 /* Tells the processor that this is a spin. */
 static inline void spin_relax(void)
@@ -31,16 +35,20 @@ static inline void spin_relax(void)
 #endif
 }
 
-/* Spins until the condition holds or the budget is used up; says whether it holds. */
+/* Spins until the condition holds or the budget is used up; says whether it holds.  Where it held
+ * from the start nothing was spun, and nothing learned: two processes on one core find each other's
+ * work done all the time, and no spin would ever have paid. */
 #define SPIN_UNTIL(spin, condition)                                                                \
     __extension__({                                                                                \
-        uint32_t turns_ = spin_begin(spin);                                                        \
-        bool met_;                                                                                 \
-        while (!(met_ = (condition)) && turns_ > 0) {                                              \
-            turns_--;                                                                              \
-            spin_relax();                                                                          \
+        bool met_ = (condition);                                                                   \
+        if (!met_) {                                                                               \
+            uint32_t turns_ = 0, most_ = spin_begin(spin);                                         \
+            for (; !met_ && turns_ < most_; turns_++) {                                            \
+                spin_relax();                                                                      \
+                met_ = (condition);                                                                \
+            }                                                                                      \
+            spin_end(spin, turns_, met_);                                                          \
         }                                                                                          \
-        spin_end(spin, met_);                                                                      \
         met_;                                                                                      \
     })
 
