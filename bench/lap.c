@@ -22,8 +22,8 @@
 #include "bench/messages.h"
 #include "bench/statistics.h"
 
-/* Beyond what it should take: for starting, and for machines with other things to do. */
-#define PATIENCE_NS INT64_C(30000000000)
+/* Beyond what a lap should take: for starting, and for machines with other things to do. */
+#define PATIENCE_S 30
 
 /* Some tenths of a millisecond. */
 #define BARRIER_LOOKS 10000
@@ -353,11 +353,19 @@ static void kill_rest(const pid_t pids[2])
             kill(pids[role], SIGKILL);
 }
 
+static int64_t patience_ns(void)
+{
+    const char *text = getenv("FERRY_BENCH_PATIENCE");
+    double seconds = text ? strtod(text, NULL) : 0;
+    bool usable = seconds > 0 && seconds < 1e6;
+    return (int64_t)((usable ? seconds : PATIENCE_S) * 1e9);
+}
+
 /* Returns when both are gone. */
-static void await_both(struct control *control, pid_t pids[2], int64_t patience_ns,
+static void await_both(struct control *control, pid_t pids[2], int64_t allowed_ns,
                        const sigset_t *held)
 {
-    int64_t end_ns = bench_now_ns() + patience_ns;
+    int64_t end_ns = bench_now_ns() + allowed_ns;
     while (pids[0] > 0 || pids[1] > 0) {
         int status;
         pid_t pid = waitpid(-1, &status, WNOHANG);
@@ -413,7 +421,7 @@ __attribute__((noreturn)) static void keep(const struct lap_request *request,
                  strerror(errno));
         kill_rest(pids);
     }
-    await_both(control, pids, PATIENCE_NS + request->hold_ns, held);
+    await_both(control, pids, patience_ns() + request->hold_ns, held);
     if (lap->side->unmake)
         lap->side->unmake(lap);
     _exit(control->keeper.error[0] ? 1 : 0);

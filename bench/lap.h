@@ -30,7 +30,8 @@ struct lap_result {
     uint32_t histogram[BENCH_BUCKETS]; /* of operations timed one by one, if there were any */
 };
 
-/* Runs it and waits for its end, which comes whatever the side does. */
+/* Runs it and waits for its end, which comes whatever the side does: after half a minute, or as many
+ * seconds as FERRY_BENCH_PATIENCE says, it is killed. */
 void lap_run(const struct lap_request *request, struct lap_result *ret_result);
 
 /* The same for many sides at once, for what takes long and no time of any processor. */
