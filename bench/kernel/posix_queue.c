@@ -20,7 +20,8 @@ static mqd_t make_queue(struct bench_lap *lap)
     snprintf(name, sizeof(name), "/%s", lap->name);
     mqd_t queue = mq_open(name, flags, 0600, &attributes);
     if (queue < 0)
-        bench_unavailable(lap, "mq_open: %s", strerror(errno));
+        bench_unavailable(lap, "mq_open: %s",
+                          errno == EMFILE ? "more than ulimit -q allows" : strerror(errno));
     mq_unlink(name);
     return queue;
 }
