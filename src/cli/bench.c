@@ -14,19 +14,38 @@ static void show_progress(const char *what, const char *where, size_t round, siz
         fputs("\r\033[K", stderr);
 }
 
+static int measure(const struct conductor_options *wishes, struct report *ret_report)
+{
+    return conductor_run(wishes, ret_report) < 0 ? STATUS_FAILED : STATUS_DONE;
+}
+
+static void print_for_people(const struct report *report, const struct comparison *comparison)
+{
+    bench_print_table(report);
+    if (comparison)
+        bench_print_changes(comparison);
+}
+
 static int run(int argc, char **argv)
 {
-    bool quick = false, json = false;
+    bool quick = false, json = false, fail_on_slower = false;
     uint64_t rounds = 0;
+    const char *from = NULL, *compare = NULL;
     const struct option options[] = {
         {.name = "quick", .flag = &quick},
         {.name = "json", .flag = &json},
+        {.name = "from", .text = &from},
+        {.name = "compare", .text = &compare},
+        {.name = "fail-on-slower", .flag = &fail_on_slower},
         {.name = "rounds", .number = &rounds},
         {0},
     };
     int count = options_parse(&verb_bench, options, argc, argv);
     if (count < 0)
         return STATUS_USAGE;
+    struct report report, before;
+    if (compare && bench_read(compare, &before) != STATUS_DONE)
+        return STATUS_FAILED;
     struct conductor_options wishes = {
         .quick = quick,
         .rounds = rounds,
@@ -35,15 +54,24 @@ static int run(int argc, char **argv)
         .name_count = (size_t)count,
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
     };
-    struct report report;
-    if (conductor_run(&wishes, &report) < 0)
-        return STATUS_FAILED;
-    if (json)
-        bench_print_json(&report);
-    else
-        bench_print_table(&report);
-    report_deinit(&report);
-    return STATUS_DONE;
+    int status = from ? bench_read(from, &report) : measure(&wishes, &report);
+    if (status == STATUS_DONE) {
+        struct comparison comparison;
+        if (compare)
+            compare_reports(&before, &report, &comparison);
+        if (json)
+            bench_print_json(&report, compare ? &comparison : NULL);
+        else
+            print_for_people(&report, compare ? &comparison : NULL);
+        if (compare && fail_on_slower && comparison_count(&comparison, CHANGE_SLOWER) > 0)
+            status = STATUS_FAILED;
+        if (compare)
+            comparison_deinit(&comparison);
+        report_deinit(&report);
+    }
+    if (compare)
+        report_deinit(&before);
+    return status;
 }
 
 const struct verb verb_bench = {
@@ -52,6 +80,11 @@ const struct verb verb_bench = {
     .operands = "[EXPERIMENT…]",
     .most_operands = 64,
     .help = "Measures what Ferry costs here, in the same run as the machine's own floors, the\n"
-            "kernel's mechanisms and other libraries.\n",
+            "kernel's mechanisms and other libraries.\n"
+            "\n"
+            "  --json          everything, each round included; FILE below is what it wrote\n"
+            "  --compare FILE  also says what changed since, beyond the noise of both runs\n"
+            "  --fail-on-slower  then exits with 1 if something got slower\n"
+            "  --from FILE     shows that run and measures nothing; - is standard input\n",
     .run = run,
 };

@@ -123,7 +123,7 @@ static void print_machine(struct json *json, const struct machine *machine)
     json_close(json, '}');
 }
 
-void bench_print_json(const struct report *report)
+void bench_print_json(const struct report *report, const struct comparison *comparison)
 {
     struct json json = {0};
     json_open(&json, NULL, '{');
@@ -139,5 +139,7 @@ void bench_print_json(const struct report *report)
     json_close(&json, ']');
     print_lines(&json, "missing", report->missing, report->missing_count);
     print_lines(&json, "warnings", report->warnings, report->warning_count);
+    if (comparison)
+        bench_print_changes_json(&json, comparison);
     json_close(&json, '}');
 }
