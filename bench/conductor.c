@@ -123,7 +123,8 @@ static void add_side(struct contest *contest, const struct bench_side *side,
         .bare = experiment->hold_ns != 0,
         .sample = experiment->measure == MEASURE_TIME && experiment->shape == SHAPE_ROUND_TRIP,
     };
-    if (experiment->long_batches) {
+    bool slow = side->starts_slowly && experiment->shape == SHAPE_ONE_WAY;
+    if (experiment->long_batches || slow) {
         added->request.target_ns *= LONG_BATCHES;
         added->request.batches = 1;
     }

@@ -102,6 +102,7 @@ struct bench_side {
     unsigned waits;     /* enum bench_waiting; 0 where nobody waits */
     size_t least_bytes; /* of a message */
     size_t most_bytes;  /* 0: it only wakes; BENCH_ANY */
+    bool starts_slowly; /* one way: it is in step only after milliseconds; batches are long */
     void (*make)(struct bench_lap *lap);
     void (*join)(struct bench_lap *lap);
     void (*leave)(struct bench_lap *lap);

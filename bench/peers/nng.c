@@ -138,6 +138,7 @@ static const struct bench_side nng_ipc = {
     .family = BENCH_PEER,
     .waits = BENCH_SPIN | BENCH_BLOCK,
     .most_bytes = BENCH_ANY,
+    .starts_slowly = true, /* its threads wake each other for every message at first */
     .join = nng_ipc_join,
     .leave = nng_ipc_leave,
     BENCH_MESSAGES(nng_ipc),

@@ -117,6 +117,7 @@ static const struct bench_side zeromq_ipc = {
     .family = BENCH_PEER,
     .waits = BENCH_SPIN | BENCH_BLOCK,
     .most_bytes = BENCH_ANY,
+    .starts_slowly = true, /* its threads wake each other for every message at first */
     .join = zeromq_join,
     .leave = zeromq_leave,
     BENCH_MESSAGES(zeromq),
