@@ -212,7 +212,7 @@ static int look_into(struct look *look, const char *name, const char *label)
     object->temporary = S_ISREG(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
     look->inode = status.st_ino;
     struct layout_identity identity;
-    if (region_read_identity(look->fd, &identity) < 0) {
+    if (region_read_identity(look->fd, &status, &identity) < 0) {
         describe_damage(look);
         return 0;
     }

@@ -15,13 +15,21 @@
 #include "base/cleanup.h"
 #include "os/file.h"
 #include "os/proc.h"
+#include "os/process.h"
 
 enum { SMALL_FILE = 4096 };
 
+/* Relaxed: all threads would find the same. */
 uint64_t proc_pid_namespace(void)
 {
     struct stat status;
-    return stat("/proc/self/ns/pid", &status) == 0 ? (uint64_t)status.st_ino : 0;
+    uint64_t known =
+        process_namespace ? atomic_load_explicit(process_namespace, memory_order_relaxed) : 0;
+    if (known != 0 || stat("/proc/self/ns/pid", &status) < 0)
+        return known;
+    if (process_namespace)
+        atomic_store_explicit(process_namespace, status.st_ino, memory_order_relaxed);
+    return status.st_ino;
 }
 
 /* Reads the beginning of a small file as text; 0 or -errno. */

@@ -9,6 +9,7 @@
 /* Where the page cannot be had (no MADV_WIPEONFORK under some emulators), everybody is known. */
 static _Atomic uint32_t always_known = 1;
 _Atomic uint32_t *process_known = &always_known;
+_Atomic uint64_t *process_namespace;
 
 static _Atomic uint32_t number = 1; /* of this process, or of the last in its line that was known */
 
@@ -23,6 +24,7 @@ __attribute__((constructor)) static void make_page(void)
         return;
     }
     process_known = page;
+    process_namespace = (_Atomic uint64_t *)page + 1;
     process_after_fork();
 }
 

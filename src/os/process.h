@@ -22,6 +22,10 @@ static inline uint32_t process_number(void)
 /* The same, after making an unknown process a known one.  Never 0. */
 uint32_t process_begin(void);
 
+/* The same page's place for the number of this process's pid namespace, which it has for life: 0
+ * until somebody stores it.  NULL where there is no such page. */
+extern _Atomic uint64_t *process_namespace;
+
 /* Declares a fork child that has been taken care of to be known, by its parent's number. */
 void process_after_fork(void);
 

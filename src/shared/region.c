@@ -64,28 +64,25 @@ int region_map(struct region *region, int control_fd, int data_fd, void *address
     return r == -EEXIST ? -EADDRINUSE : r;
 }
 
-int region_read_identity(int fd, struct layout_identity *ret_identity)
+int region_read_identity(int fd, const struct stat *status, struct layout_identity *ret_identity)
 {
-    struct stat status;
-    if (fstat(fd, &status) < 0)
-        return fail_errno(-errno, "the file cannot be looked at");
-    if (!S_ISREG(status.st_mode))
+    if (!S_ISREG(status->st_mode))
         return fail(-EBADMSG, "it is not a regular file, so it is not Ferry's; remove it");
     /* By pread: a file that is cut short gives fewer bytes then, and not a SIGBUS. */
     int r = file_read_at(fd, ret_identity, sizeof(*ret_identity), 0);
     if (r == -ENODATA)
         return fail(-EBADMSG, "the file is cut short (%lld bytes); remove it",
-                    (long long)status.st_size);
+                    (long long)status->st_size);
     if (r < 0)
         return fail_errno(r, "the file cannot be read");
     r = layout_check(ret_identity);
     if (r < 0)
         return r;
-    if (status.st_size != (off_t)sizeof(struct layout))
+    if (status->st_size != (off_t)sizeof(struct layout))
         return fail(-EBADMSG,
                     "the control file has %lld bytes and not %zu: it is damaged; remove "
                     "it",
-                    (long long)status.st_size, sizeof(struct layout));
+                    (long long)status->st_size, sizeof(struct layout));
     return 0;
 }
 
@@ -163,7 +160,7 @@ static int find_control(struct region *region, int root, const struct region_req
         return r;
     region->id = ret_status->st_ino;
     region->temporary = (ret_status->st_mode & S_ISVTX) != 0;
-    r = region_read_identity(fd, &region->identity);
+    r = region_read_identity(fd, ret_status, &region->identity);
     if (r < 0)
         return fail_within(r, "\"%s\"", request->name);
     if (region->identity.kind != (uint32_t)request->kind)
@@ -215,6 +212,14 @@ static int find_bell(struct region *region, int root, const struct stat *control
     return region->bell_fd >= 0 ? 0 : region->bell_fd == -ENOENT ? -ESTALE : region->bell_fd;
 }
 
+static int reopen_by_name(const struct region *region, int root, int lock_fd)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_CONTROL, 0);
+    int fd = file_reopen(lock_fd, root, file, O_RDWR);
+    return fd < 0 ? fail_errno(fd, "\"%s\" cannot be opened again", region->name) : fd;
+}
+
 static int find_once(struct region *region, int root, const struct region_request *request)
 {
     struct stat status;
@@ -227,7 +232,7 @@ static int find_once(struct region *region, int root, const struct region_reques
     r = find_bell(region, root, &status);
     if (r < 0)
         return r;
-    CLEANUP(file_close) int control = region_reopen_control(region, region->lock_fd);
+    CLEANUP(file_close) int control = reopen_by_name(region, root, region->lock_fd);
     if (control < 0)
         return control == -ENOENT ? -ESTALE : control;
     return region_map(region, control, data, request->address);
@@ -263,12 +268,7 @@ int region_reopen_control(const struct region *region, int lock_fd)
                    : fd;
     }
     CLEANUP(file_close) int root = root_open();
-    if (root < 0)
-        return root;
-    char file[ROOT_FILE_SIZE];
-    root_file(file, region->name, ROOT_CONTROL, 0);
-    int fd = file_reopen(lock_fd, root, file, O_RDWR);
-    return fd < 0 ? fail_errno(fd, "\"%s\" cannot be opened again", region->name) : fd;
+    return root < 0 ? root : reopen_by_name(region, root, lock_fd);
 }
 
 int region_reopen_data(const struct region *region, unsigned role)
@@ -328,11 +328,11 @@ static bool is_same_file(int fd, int other, struct stat *ret_status)
 static int check_control(struct region *region, int control)
 {
     struct stat status;
-    int r = region_read_identity(region->lock_fd, &region->identity);
-    if (r < 0)
-        return r;
     if (!is_same_file(region->lock_fd, control, &status))
         return fail(-EBADMSG, "the descriptors handed over do not belong together");
+    int r = region_read_identity(region->lock_fd, &status, &region->identity);
+    if (r < 0)
+        return r;
     region->id = status.st_ino;
     region->temporary = (status.st_mode & S_ISVTX) != 0;
     bool anonymous = (region->identity.flags & LAYOUT_ANONYMOUS) != 0;

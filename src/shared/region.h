@@ -6,6 +6,7 @@
 #define FERRY_REGION_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <ferry/base.h>
@@ -84,8 +85,8 @@ void region_unlink_parts(int root, const char *name, uint64_t id);
 /* The control file's mode, from the data's: who may read the data may be a member. */
 unsigned region_control_mode(unsigned mode);
 
-/* Reads and checks the identity of an open control file; the file must be regular and of the right
- * size.  -EPROTO, -EBADMSG. */
-int region_read_identity(int fd, struct layout_identity *ret_identity);
+/* Reads and checks the identity of an open control file with this status; the file must be regular
+ * and of the right size.  -EPROTO, -EBADMSG. */
+int region_read_identity(int fd, const struct stat *status, struct layout_identity *ret_identity);
 
 #endif
