@@ -3,15 +3,17 @@
  * A side has become slower or faster if both hold:
  *
  * - The rank test says that noise alone would not do it: one time in a thousand at most, for all the
- *   comparisons of two runs together (Holm's steps).
- * - The middle half has moved as a whole.  Each of its three quartiles went the same way, by at least
- *   LEAST_CHANGE, and by at least the spread of the rounds.
+ *   comparisons of two runs together (Holm's steps).  Of all the rounds of both runs, the upper half
+ *   counts as equal.  What disturbs a round makes it longer, sometimes twice as long; the lower half
+ *   is where a side's own cost shows, and a busy machine leaves that half alone longest.
+ * - Both the median and the quartile below it went the same way, by at least LEAST_CHANGE, and by at
+ *   least as much as they lie apart.
  *
  * The second is what the rank test cannot know.  It takes the rounds of a run for independent, but
  * machines have moods that last for seconds: a neighbour on the same core, a frequency.  A side that
- * costs 1.1 or 1.6 depending on the mood has another median in each run and the same two costs.
- * Quartiles that must all move do not mistake another mix of moods for another cost, unless a whole run
- * was spent in one of them: then a run with more rounds is the only help.
+ * costs 1.1 or 1.6 depending on the mood has another median in each run and the same two costs.  Two
+ * places that must both move seldom mistake another mix of moods for another cost, unless a whole run
+ * was spent in one of them: then only a run with more rounds helps.
  *
  * Five rounds cannot tell: even if all of one run lie above all of the other's, that happens by itself
  * once in 126 comparisons, and a whole run has hundreds.  Those are counted, and not guessed at. */
@@ -30,7 +32,7 @@
 /* A side that both runs have figures of. */
 struct pair {
     struct change change;
-    bool moved;   /* the middle half has, as a whole */
+    bool moved;   /* median and lower quartile have, both */
     double least; /* probability that so many rounds could come to */
 };
 
@@ -103,13 +105,39 @@ static bool is_above(double more, double less, double least)
     return more > less && more >= less * (1 + least);
 }
 
-/* Has the middle half of one moved above the other's? */
+/* How far the lower quartile lies below the median. */
+static double depth(const struct figures *figures)
+{
+    return figures->median > 0 ? 1 - figures->low / figures->median : 0;
+}
+
+/* Have the median and the lower quartile of one moved above the other's? */
 static bool lies_above(const struct figures *more, const struct figures *less)
 {
-    double spread = hypot(figures_spread(more), figures_spread(less)) / sqrt(2);
-    double least = spread > LEAST_CHANGE ? spread : LEAST_CHANGE;
-    return is_above(more->low, less->low, least) && is_above(more->median, less->median, least) &&
-           is_above(more->high, less->high, least);
+    double noise = hypot(depth(more), depth(less)) / sqrt(2);
+    double least = noise > LEAST_CHANGE ? noise : LEAST_CHANGE;
+    return is_above(more->low, less->low, least) && is_above(more->median, less->median, least);
+}
+
+static void cap(struct sample *sample, double most)
+{
+    for (size_t i = 0; i < sample->count; i++)
+        sample->values[i] = sample->values[i] < most ? sample->values[i] : most;
+}
+
+/* The rank test with the upper half of all values made equal.  That treats both runs alike, so the
+ * test stays as exact as it is. */
+static double probability_of_lower_halves(struct sample *a, struct sample *b)
+{
+    size_t count = a->count + b->count;
+    double *all = result_array(count + 1, sizeof(*all));
+    for (size_t i = 0; i < count; i++)
+        all[i] = i < a->count ? a->values[i] : b->values[i - a->count];
+    double middle = figures_of(all, count).median;
+    free(all);
+    cap(a, middle);
+    cap(b, middle);
+    return rank_probability(a->values, a->count, b->values, b->count);
 }
 
 static struct pair pair_of(const struct series *old_series, const struct row *old_row,
@@ -128,8 +156,7 @@ static struct pair pair_of(const struct series *old_series, const struct row *ol
                    .to_floor = to_floor,
                    .before = before.figures.median,
                    .after = after.figures.median,
-                   .probability =
-                       rank_probability(before.values, before.count, after.values, after.count)},
+                   .probability = probability_of_lower_halves(&before, &after)},
         .moved = slower || lies_above(&before.figures, &after.figures),
         .least = rank_least_probability(before.count, after.count),
     };
