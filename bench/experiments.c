@@ -155,7 +155,9 @@ static const struct experiment table[] = {
     {
         .name = "create",
         .title = "create 64 KiB of shared memory by name",
-        .about = "Until its memory can be used, the pages not touched yet.",
+        .about =
+            "Until its memory can be used, the pages not touched yet.  Only the floor and Ferry "
+            "reserve them, so that a full /dev/shm is an error here and no SIGBUS later.",
         .shape = SHAPE_CREATE,
         .measure = MEASURE_TIME,
         .placements = PLACE_ALONE,

@@ -26,8 +26,10 @@ static void map(struct bench_lap *lap, const char *path, int flags)
     opened->descriptor = open(path, flags | O_RDWR | O_CLOEXEC, 0600);
     if (opened->descriptor < 0)
         bench_fail(lap, "%s: %s", path, strerror(errno));
-    if (flags & O_CREAT && fallocate(opened->descriptor, 0, 0, (off_t)lap->size_bytes) < 0)
+    if (flags & O_CREAT && fallocate(opened->descriptor, 0, 0, (off_t)lap->size_bytes) < 0) {
+        unlink(path); /* nobody unmakes what could not be made */
         bench_fail(lap, "fallocate: %s", strerror(errno));
+    }
     if (fstat(opened->descriptor, &found) < 0 || found.st_size != (off_t)lap->size_bytes)
         bench_fail(lap, "%s has another size", path);
     opened->memory =

@@ -21,8 +21,10 @@ static void open_memory(struct bench_lap *lap, const char *name, int flags)
     int file = shm_open(path, O_RDWR | flags, 0600);
     if (file < 0)
         bench_fail(lap, "shm_open: %s", strerror(errno));
-    if ((flags & O_CREAT) && ftruncate(file, (off_t)lap->size_bytes) < 0)
+    if ((flags & O_CREAT) && ftruncate(file, (off_t)lap->size_bytes) < 0) {
+        shm_unlink(path); /* nobody unmakes what could not be made */
         bench_fail(lap, "ftruncate: %s", strerror(errno));
+    }
     memory = mmap(NULL, lap->size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (memory == MAP_FAILED)
         bench_fail(lap, "mmap: %s", strerror(errno));

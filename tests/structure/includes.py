@@ -21,7 +21,7 @@ LAYERS = {
     "dropin": ["base", "os", "shared", "ipc"],
     "bridge": ["base", "os", "shared", "ipc"],
     # The command has the public API; only words and numbers are read as the library reads them.
-    "cli": ["base"],
+    "cli": ["base", "bench"],
 }
 
 # What is plain C and asks the kernel for nothing: all that base may use.
