@@ -25,6 +25,9 @@ struct effort {
 static const struct effort thorough = {.rounds = 15, .batches = 9, .target_ns = 2 * MILLISECOND};
 static const struct effort quick = {.rounds = 5, .batches = 5, .target_ns = MILLISECOND};
 
+/* In how many operations system calls are counted. */
+#define CALLS_OF 100
+
 /* Where batches must be long, there is one instead of several. */
 #define LONG_BATCHES 15
 
@@ -236,6 +239,27 @@ static void run_rounds(struct contest *contest, const struct conductor_options *
     free(order);
 }
 
+/* A small number of them tells as much as a large one. */
+static void count_calls(struct runner_up *side)
+{
+    struct lap_request request = side->request;
+    if (request.waiting == BENCH_SPIN || side->row->trouble) /* how often it looks means nothing */
+        return;
+    request.count = CALLS_OF;
+    request.batches = 1;
+    request.sample = false;
+    request.count_calls = true;
+    lap_run(&request, &side->result);
+    side->row->calls_known = side->result.error[0] == '\0';
+    side->row->calls = side->result.calls;
+}
+
+/* Deaths have too many processes, and waiting is no operation. */
+static bool has_calls(const struct experiment *experiment)
+{
+    return experiment->shape != SHAPE_TAKE_OVER && experiment->shape != SHAPE_IDLE;
+}
+
 /* ---- What came of it -------------------------------------------------------------------------------- */
 
 static void take_tail(struct runner_up *side)
@@ -356,6 +380,8 @@ static void run_series(const struct conductor_options *options, const struct exp
         run_rounds(&contest, options);
     struct load after = load_now();
     machine_let_sleep(awake);
+    for (size_t i = 0; i < contest.count && has_calls(experiment); i++)
+        count_calls(&contest.sides[i]);
     contest.series->disturbance = load_between(&before, &after);
     finish_rows(&contest);
     conductor_judge(contest.series, experiment, placement);

@@ -14,19 +14,21 @@ struct lap_request {
     int cpu[2];
     uint64_t count;    /* operations in a batch; 0: as many as fit into target_ns */
     int64_t target_ns; /* how long a batch is to last */
-    size_t batches;    /* at most LAP_BATCHES; the middle one is the lap's result */
+    size_t batches;    /* at most LAP_BATCHES; their lower quartile is the lap's cost */
     int64_t hold_ns;
-    bool bare;   /* no warm-up: an operation lasts hold_ns */
-    bool sample; /* a further batch whose operations are timed one by one */
+    bool count_calls; /* do nothing but count system calls; `count` is given */
+    bool bare;        /* no warm-up: an operation lasts hold_ns */
+    bool sample;      /* a further batch whose operations are timed one by one */
 };
 
 struct lap_result {
     bool unavailable; /* `error` says what the machine lacks */
     char error[300];  /* empty if all went well */
     uint64_t count;
-    double cost_ns; /* of one operation, in the middle batch */
+    double cost_ns; /* of one operation: the batches' lower quartile */
     double cpu_ns;  /* of all threads of both processes, for one operation */
     double sleeps;
+    double calls; /* system calls, of all threads of both; only if they were counted */
     uint32_t histogram[BENCH_BUCKETS]; /* of operations timed one by one, if there were any */
 };
 

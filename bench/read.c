@@ -165,6 +165,9 @@ static void get_row(struct reader *reader, struct row *row)
     get_tail(reader, row);
     row->cpu_ns = get_real(reader, "cpu_ns");
     row->sleeps = get_real(reader, "sleeps");
+    row->calls_known = json_member(reader->object, "calls") != NULL;
+    if (row->calls_known)
+        row->calls = get_real(reader, "calls");
     get_rounds(reader, row);
 }
 

@@ -28,6 +28,8 @@ struct row {
     double tail_ns[TAILS]; /* all 0 where operations were not timed one by one */
     double cpu_ns;         /* processor time of one operation, both processes together */
     double sleeps;
+    double calls; /* system calls of an operation, both processes together */
+    bool calls_known;
 };
 
 /* How a bar was met. */

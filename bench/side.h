@@ -59,6 +59,7 @@ struct bench_outcome {
     int64_t end_ns;
     int64_t cpu_ns;  /* of all the process's threads */
     uint64_t sleeps; /* voluntary context switches, of all its threads */
+    bool counting;   /* what this process does now is part of an operation */
     uint64_t noted;  /* operations timed one by one */
     uint32_t histogram[BENCH_BUCKETS];
 };

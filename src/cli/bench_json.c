@@ -43,6 +43,8 @@ static void print_costs(struct json *json, const struct row *row)
     print_tail(json, row);
     json_real(json, "cpu_ns", row->cpu_ns);
     json_real(json, "sleeps", row->sleeps);
+    if (row->calls_known)
+        json_real(json, "calls", row->calls);
     json_open(json, "rounds", '[');
     for (size_t i = 0; i < row->rounds; i++)
         json_real(json, NULL, row->costs[i]);

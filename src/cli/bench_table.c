@@ -37,14 +37,15 @@ static void add_row(struct table *table, const struct series *series, const stru
     }
     table_cell(table, "%s", words_time(row->cpu_ns).text);
     table_cell(table, "%s", words_number(row->sleeps).text);
+    table_cell(table, "%s", row->calls_known ? words_number(row->calls).text : "");
 }
 
 static void print_series(const struct series *series)
 {
-    static const char *const plain[] = {"  ",       ">MEDIAN", "SPREAD",  ">×FLOOR",
-                                        ">×KERNEL", ">CPU",    ">SLEEPS", NULL};
+    static const char *const plain[] = {"  ",   ">MEDIAN", "SPREAD", ">×FLOOR", ">×KERNEL",
+                                        ">CPU", ">SLEEPS", ">CALLS", NULL};
     static const char *const tailed[] = {"  ",   ">MEDIAN", "SPREAD", ">×FLOOR", ">×KERNEL", ">50%",
-                                         ">99%", ">99.9%",  ">CPU",   ">SLEEPS", NULL};
+                                         ">99%", ">99.9%",  ">CPU",   ">SLEEPS", ">CALLS",   NULL};
     bool tail = has_tail(series);
     struct table table = table_start(tail ? tailed : plain);
     print_heading(series);
