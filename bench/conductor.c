@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <ferry/ferry.h>
@@ -73,17 +74,23 @@ static void *expect(void *memory)
 
 /* ---- Who and what ----------------------------------------------------------------------------------- */
 
-static bool is_named(const char *const *names, size_t count, const char *name)
+static bool is_exact(const char *name)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strncmp(names[i], name, strlen(names[i])) == 0)
+    for (size_t i = 0; i < experiment_count; i++)
+        if (strcmp(experiments[i].name, name) == 0)
             return true;
-    return count == 0;
+    return false;
 }
 
 bool conductor_wants(const struct conductor_options *options, const struct experiment *experiment)
 {
-    return is_named(options->names, options->name_count, experiment->name);
+    for (size_t i = 0; i < options->name_count; i++) {
+        const char *name = options->names[i];
+        size_t enough = is_exact(name) ? strlen(name) + 1 : strlen(name);
+        if (strncmp(name, experiment->name, enough) == 0)
+            return true;
+    }
+    return options->name_count == 0;
 }
 
 static bool is_measure_of_others(const struct experiment *experiment, const struct bench_side *side)
@@ -95,8 +102,10 @@ static bool is_measure_of_others(const struct experiment *experiment, const stru
 static bool wants_side(const struct conductor_options *options, const struct experiment *experiment,
                        const struct bench_side *side)
 {
-    return is_named(options->side_names, options->side_count, side->name) ||
-           is_measure_of_others(experiment, side);
+    for (size_t i = 0; i < options->side_count; i++)
+        if (strncasecmp(options->side_names[i], side->name, strlen(options->side_names[i])) == 0)
+            return true;
+    return options->side_count == 0 || is_measure_of_others(experiment, side);
 }
 
 /* ---- One series ------------------------------------------------------------------------------------- */

@@ -7,10 +7,11 @@
 
 struct conductor_options {
     bool quick;
-    size_t rounds;                 /* 0: as many as quick, or its opposite, usually takes */
-    int cpu[2];                    /* {-1, -1} leaves it to the bench */
-    const char *const *names;      /* of experiments to run; "lock" is all that begin so */
-    size_t name_count;             /* 0: all */
+    size_t rounds;            /* 0: as many as quick, or its opposite, usually takes */
+    int cpu[2];               /* {-1, -1} leaves it to the bench */
+    const char *const *names; /* of experiments to run; "lock" is all that begin so, unless one is
+                                      called just that */
+    size_t name_count;        /* 0: all */
     const char *const *side_names; /* only these sides, and the floor and the kernel's */
     size_t side_count;             /* 0: all */
     unsigned placements;           /* enum bench_placement; 0: all */

@@ -63,13 +63,16 @@ static size_t add_family(const struct bench_side **all, size_t count, enum bench
 const struct bench_side *const *sides_all(struct report *report)
 {
     static const struct bench_side *all[MOST], *plugged_in[MOST_PLUGGED_IN];
-    if (all[0])
-        return all;
-    plugins_load(plugged_in, MOST_PLUGGED_IN, report);
-    size_t count = 0;
-    for (enum bench_family family = BENCH_FLOOR; family <= BENCH_FERRY; family++) {
-        count = add_family(all, count, family, built_in_sides);
-        count = add_family(all, count, family, plugged_in);
+    static struct report notes; /* what the plug-ins had to say, for every report */
+    if (!all[0]) {
+        plugins_load(plugged_in, MOST_PLUGGED_IN, &notes);
+        size_t count = 0;
+        for (enum bench_family family = BENCH_FLOOR; family <= BENCH_FERRY; family++) {
+            count = add_family(all, count, family, built_in_sides);
+            count = add_family(all, count, family, plugged_in);
+        }
     }
+    for (size_t i = 0; i < notes.missing_count; i++)
+        report_add_missing(report, "%s", notes.missing[i]);
     return all;
 }
