@@ -1,5 +1,6 @@
 /* ferry bench: measures what Ferry costs, beside the machine's floors, the kernel and others. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench/conductor.h"
@@ -30,19 +31,23 @@ static int run(int argc, char **argv)
 {
     bool quick = false, json = false, fail_on_slower = false;
     uint64_t rounds = 0;
-    const char *from = NULL, *compare = NULL;
+    const char *html = NULL, *from = NULL, *compare = NULL;
     const struct option options[] = {
-        {.name = "quick", .flag = &quick},
-        {.name = "json", .flag = &json},
-        {.name = "from", .text = &from},
-        {.name = "compare", .text = &compare},
-        {.name = "fail-on-slower", .flag = &fail_on_slower},
-        {.name = "rounds", .number = &rounds},
-        {0},
+        {.name = "quick", .flag = &quick},     {.name = "json", .flag = &json},
+        {.name = "html", .text = &html},       {.name = "from", .text = &from},
+        {.name = "compare", .text = &compare}, {.name = "fail-on-slower", .flag = &fail_on_slower},
+        {.name = "rounds", .number = &rounds}, {0},
     };
     int count = options_parse(&verb_bench, options, argc, argv);
     if (count < 0)
         return STATUS_USAGE;
+    bool page_is_output = html && strcmp(html, "-") == 0;
+    if (json && page_is_output) {
+        complain("--json and --html - both go to standard output; name a file for one of them");
+        return STATUS_USAGE;
+    }
+    if (html && bench_check_html(html) != STATUS_DONE)
+        return STATUS_FAILED;
     struct report report, before;
     if (compare && bench_read(compare, &before) != STATUS_DONE)
         return STATUS_FAILED;
@@ -61,9 +66,11 @@ static int run(int argc, char **argv)
             compare_reports(&before, &report, &comparison);
         if (json)
             bench_print_json(&report, compare ? &comparison : NULL);
-        else
+        else if (!page_is_output)
             print_for_people(&report, compare ? &comparison : NULL);
         if (compare && fail_on_slower && comparison_count(&comparison, CHANGE_SLOWER) > 0)
+            status = STATUS_FAILED;
+        if (html && bench_write_html(&report, html) != STATUS_DONE)
             status = STATUS_FAILED;
         if (compare)
             comparison_deinit(&comparison);
@@ -82,6 +89,8 @@ const struct verb verb_bench = {
     .help = "Measures what Ferry costs here, in the same run as the machine's own floors, the\n"
             "kernel's mechanisms and other libraries.\n"
             "\n"
+            "  --html FILE     also a report with charts, one file that needs no network;\n"
+            "                  - is standard output, in place of the table\n"
             "  --json          everything, each round included; FILE below is what it wrote\n"
             "  --compare FILE  also says what changed since, beyond the noise of both runs\n"
             "  --fail-on-slower  then exits with 1 if something got slower\n"

@@ -19,4 +19,10 @@ int bench_read(const char *path, struct report *ret_report);
 void bench_print_changes(const struct comparison *comparison);
 void bench_print_changes_json(struct json *json, const struct comparison *comparison);
 
+/* For showing: a page with charts; a file is replaced as a whole or not at all.  "-" is standard
+ * output.  Checking says beforehand what can be known then, since measuring takes minutes.
+ * STATUS_DONE, or STATUS_FAILED after a complaint. */
+int bench_check_html(const char *path);
+int bench_write_html(const struct report *report, const char *path);
+
 #endif
