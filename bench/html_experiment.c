@@ -164,7 +164,7 @@ static void put_tails(FILE *out, const struct series *series, const struct scale
         markup(out, " %s%s", shares[i],
                i < 2 ? " " : " took no longer; the figure is that of 99 %");
     }
-    markup(out, ".</p></figcaption>\n");
+    markup(out, "%s.</p></figcaption>\n", scale->logarithmic ? "; logarithmic scale" : "");
     svg_tails(out, series, scale, "Percentiles of single operations; the table holds the figures.");
     markup(out, "</figure>\n");
 }

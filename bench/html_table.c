@@ -15,7 +15,7 @@ static void put_heads(FILE *out, bool tails)
 {
     static const char *const plain[] = {"Median", "Middle half", "±", "× floor", "× kernel", NULL};
     static const char *const tail[] = {"50 %", "90 %", "99 %", "99.9 %", "Longest", NULL};
-    static const char *const rest[] = {"Processor", "Sleeps", "Rounds", NULL};
+    static const char *const rest[] = {"Processor", "Sleeps", "Calls", "Rounds", NULL};
     const char *const *const groups[] = {plain, tails ? tail : NULL, rest};
     markup(out, "<thead><tr><th scope=\"col\">Side</th>");
     for (size_t i = 0; i < 3; i++)
@@ -50,14 +50,15 @@ static void put_row(FILE *out, const struct series *series, const struct row *ro
     for (size_t i = 0; tails && i < TAILS; i++)
         markup(out, "<td>%s</td>",
                row->tail_ns[TAIL_MOST] > 0 ? words_time(row->tail_ns[i]).text : "");
-    markup(out, "<td>%s</td><td>%s</td><td>%zu</td></tr>\n", words_time(row->cpu_ns).text,
-           words_number(row->sleeps).text, row->rounds);
+    markup(out, "<td>%s</td><td>%s</td><td>%s</td><td>%zu</td></tr>\n",
+           words_time(row->cpu_ns).text, words_number(row->sleeps).text,
+           row->calls_known ? words_number(row->calls).text : "", row->rounds);
 }
 
 static void put_trouble(FILE *out, const struct row *row, bool tails)
 {
     put_side(out, row);
-    markup(out, "<td class=\"none\" colspan=\"%d\">%s%s%s</td></tr>\n", tails ? 8 + TAILS : 8,
+    markup(out, "<td class=\"none\" colspan=\"%d\">%s%s%s</td></tr>\n", tails ? 9 + TAILS : 9,
            row->unavailable ? "not to be had here" : "failed", row->trouble ? ": " : "",
            row->trouble ? row->trouble : "");
 }
