@@ -3,10 +3,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "bench/conductor.h"
 #include "cli/bench_show.h"
+#include "cli/bench_wishes.h"
 #include "cli/options.h"
 #include "cli/output.h"
+
+struct request {
+    bool quick, list, json, fail_on_slower;
+    uint64_t rounds;
+    bool rounds_given;
+    const char *sides, *cpus, *html, *from, *compare;
+    const char *const *names;
+    size_t name_count;
+};
+
+/* ---- The run to show -------------------------------------------------------------------------- */
 
 static void show_progress(const char *what, const char *where, size_t round, size_t rounds)
 {
@@ -15,70 +28,123 @@ static void show_progress(const char *what, const char *where, size_t round, siz
         fputs("\r\033[K", stderr);
 }
 
-static int measure(const struct conductor_options *wishes, struct report *ret_report)
+static int measure(const struct request *request, struct report *ret_report)
 {
-    return conductor_run(wishes, ret_report) < 0 ? STATUS_FAILED : STATUS_DONE;
+    CLEANUP(word_list_cleanup) struct word_list sides = {0};
+    struct conductor_options wishes = {
+        .quick = request->quick,
+        .rounds = request->rounds,
+        .cpu = {-1, -1},
+        .names = request->names,
+        .name_count = request->name_count,
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+    };
+    int status = bench_check_names(request->names, request->name_count);
+    if (status == STATUS_DONE && request->sides)
+        status = bench_parse_sides(request->sides, &sides);
+    if (status == STATUS_DONE && request->cpus)
+        status = bench_parse_cpus(request->cpus, wishes.cpu);
+    if (status != STATUS_DONE)
+        return status;
+    wishes.side_names = sides.words;
+    wishes.side_count = sides.count;
+    if (conductor_run(&wishes, ret_report) == 0)
+        return STATUS_DONE;
+    complain("--cpus: this process may not use processors %s; `taskset -cp $$` says which it may",
+             request->cpus ? request->cpus : "");
+    return STATUS_FAILED;
 }
 
-static void print_for_people(const struct report *report, const struct comparison *comparison)
+/* ---- Showing it ------------------------------------------------------------------------------- */
+
+/* "-" writes the page where the table would be. */
+static bool page_is_output(const struct request *request)
 {
-    bench_print_table(report);
-    if (comparison)
+    return request->html && strcmp(request->html, "-") == 0;
+}
+
+static int show(const struct request *request, const struct report *report,
+                const struct comparison *comparison)
+{
+    if (request->json)
+        bench_print_json(report, comparison);
+    else if (!page_is_output(request))
+        bench_print_table(report);
+    if (comparison && !request->json && !page_is_output(request))
         bench_print_changes(comparison);
+    int status = request->html ? bench_write_html(report, request->html) : STATUS_DONE;
+    if (comparison && request->fail_on_slower && comparison_count(comparison, CHANGE_SLOWER) > 0)
+        status = STATUS_FAILED;
+    return status;
+}
+
+static int show_changes(const struct request *request, const struct report *before,
+                        const struct report *report)
+{
+    struct comparison comparison;
+    compare_reports(before, report, &comparison);
+    int status = show(request, report, &comparison);
+    comparison_deinit(&comparison);
+    return status;
+}
+
+/* What can go wrong is found before the minutes of measuring. */
+static int run_request(const struct request *request)
+{
+    CLEANUP(report_deinit) struct report before = {0}, report = {0};
+    int status = request->html ? bench_check_html(request->html) : STATUS_DONE;
+    if (status == STATUS_DONE && request->compare)
+        status = bench_read(request->compare, &before);
+    if (status == STATUS_DONE)
+        status = request->from ? bench_read(request->from, &report) : measure(request, &report);
+    if (status != STATUS_DONE)
+        return status;
+    return request->compare ? show_changes(request, &before, &report)
+                            : show(request, &report, NULL);
+}
+
+/* ---- The command line ------------------------------------------------------------------------- */
+
+static int check(const struct request *request)
+{
+    if (request->json && page_is_output(request))
+        complain("--json and --html - both go to standard output; name a file for one of them");
+    else if (request->fail_on_slower && !request->compare)
+        complain("--fail-on-slower goes with --compare FILE");
+    else if (request->rounds_given && (request->rounds == 0 || request->rounds > 1000))
+        complain("--rounds: from 1 to 1000");
+    else if (request->from && (request->name_count > 0 || request->sides || request->cpus))
+        complain("--from shows a saved run as it is; what to measure cannot be chosen any more");
+    else
+        return STATUS_DONE;
+    return STATUS_USAGE;
 }
 
 static int run(int argc, char **argv)
 {
-    bool quick = false, json = false, fail_on_slower = false;
-    uint64_t rounds = 0;
-    const char *html = NULL, *from = NULL, *compare = NULL;
+    struct request request = {0};
     const struct option options[] = {
-        {.name = "quick", .flag = &quick},     {.name = "json", .flag = &json},
-        {.name = "html", .text = &html},       {.name = "from", .text = &from},
-        {.name = "compare", .text = &compare}, {.name = "fail-on-slower", .flag = &fail_on_slower},
-        {.name = "rounds", .number = &rounds}, {0},
+        {.name = "quick", .flag = &request.quick},
+        {.name = "rounds", .number = &request.rounds, .given = &request.rounds_given},
+        {.name = "side", .text = &request.sides},
+        {.name = "cpus", .text = &request.cpus},
+        {.name = "list", .flag = &request.list},
+        {.name = "json", .flag = &request.json},
+        {.name = "html", .text = &request.html},
+        {.name = "compare", .text = &request.compare},
+        {.name = "fail-on-slower", .flag = &request.fail_on_slower},
+        {.name = "from", .text = &request.from},
+        {0},
     };
     int count = options_parse(&verb_bench, options, argc, argv);
     if (count < 0)
         return STATUS_USAGE;
-    bool page_is_output = html && strcmp(html, "-") == 0;
-    if (json && page_is_output) {
-        complain("--json and --html - both go to standard output; name a file for one of them");
-        return STATUS_USAGE;
-    }
-    if (html && bench_check_html(html) != STATUS_DONE)
-        return STATUS_FAILED;
-    struct report report, before;
-    if (compare && bench_read(compare, &before) != STATUS_DONE)
-        return STATUS_FAILED;
-    struct conductor_options wishes = {
-        .quick = quick,
-        .rounds = rounds,
-        .cpu = {-1, -1},
-        .names = (const char *const *)argv,
-        .name_count = (size_t)count,
-        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
-    };
-    int status = from ? bench_read(from, &report) : measure(&wishes, &report);
-    if (status == STATUS_DONE) {
-        struct comparison comparison;
-        if (compare)
-            compare_reports(&before, &report, &comparison);
-        if (json)
-            bench_print_json(&report, compare ? &comparison : NULL);
-        else if (!page_is_output)
-            print_for_people(&report, compare ? &comparison : NULL);
-        if (compare && fail_on_slower && comparison_count(&comparison, CHANGE_SLOWER) > 0)
-            status = STATUS_FAILED;
-        if (html && bench_write_html(&report, html) != STATUS_DONE)
-            status = STATUS_FAILED;
-        if (compare)
-            comparison_deinit(&comparison);
-        report_deinit(&report);
-    }
-    if (compare)
-        report_deinit(&before);
-    return status;
+    request.names = (const char *const *)argv;
+    request.name_count = (size_t)count;
+    if (request.list)
+        return bench_print_list();
+    int status = check(&request);
+    return status == STATUS_DONE ? run_request(&request) : status;
 }
 
 const struct verb verb_bench = {
@@ -86,14 +152,28 @@ const struct verb verb_bench = {
     .summary = "measure it, beside the kernel and others",
     .operands = "[EXPERIMENT…]",
     .most_operands = 64,
-    .help = "Measures what Ferry costs here, in the same run as the machine's own floors, the\n"
-            "kernel's mechanisms and other libraries.\n"
+    .help = "Measures what Ferry costs on this machine, in the same run as the machine's own\n"
+            "floors, the kernel's mechanisms and other libraries.  All experiments take some\n"
+            "minutes; a name stands for all that begin with it.\n"
             "\n"
-            "  --html FILE     also a report with charts, one file that needs no network;\n"
-            "                  - is standard output, in place of the table\n"
-            "  --json          everything, each round included; FILE below is what it wrote\n"
-            "  --compare FILE  also says what changed since, beyond the noise of both runs\n"
-            "  --fail-on-slower  then exits with 1 if something got slower\n"
-            "  --from FILE     shows that run and measures nothing; - is standard input\n",
+            "Options\n"
+            "  --quick            a rough look\n"
+            "  --rounds NUMBER    how many rounds (default 15; 5 with --quick)\n"
+            "  --side NAME,…      only sides whose names begin so, and those compared with\n"
+            "  --cpus A,B         the two processors to measure on\n"
+            "  --list             show the experiments and their sides\n"
+            "  --html FILE        also a report with charts; - is standard output\n"
+            "  --json             everything, each round included; FILE below is what it wrote\n"
+            "  --compare FILE     also say what has changed since, beyond noise\n"
+            "  --fail-on-slower   with --compare: exit with 1 if something got slower\n"
+            "  --from FILE        show that run, measure nothing; - is standard input\n"
+            "\n"
+            "Examples\n"
+            "  ferry bench --quick lock\n"
+            "  ferry bench --html report.html\n"
+            "  ferry bench --json message >before.json\n"
+            "  ferry bench message --compare before.json\n"
+            "\n"
+            "Exit status: 0 done; 1 failed; 2 wrong usage.\n",
     .run = run,
 };

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""The table of figures in README.md and README.zh-CN.md, from a saved run of the bench.
+
+usage: numbers.py RUN.json            prints the table (--chinese: in Chinese)
+       numbers.py RUN.json README…    puts it between <!-- numbers --> and <!-- /numbers -->
+"""
+
+import json
+import pathlib
+import sys
+
+# Experiment, Ferry's side, and what it is called.
+ROWS = [
+    ("wake", "segment notice", "a notice there and back", "通知一个来回"),
+    ("message-64", "segment notice", "64 bytes and a notice, there and back", "64 字节加通知，一个来回"),
+    ("tell", "segment notice", "a notice that nobody waits for", "无人等待的通知"),
+    ("idle", "segment notice", "wake-ups of an idle waiter in 10 s", "空闲等待者 10 秒内的唤醒次数"),
+    ("lock-pair", "segment lock", "lock and unlock, alone", "加锁并解锁，无竞争"),
+    ("lock-contest", "segment lock", "a turn of two that both want the lock", "两个进程争锁，每次持有"),
+    ("take-over", "segment lock", "from the owner's kill -9 to the next one's lock", "持锁者被 kill -9 到下一个得锁"),
+    ("create", "segment", "create a named segment", "创建有名段"),
+    ("attach", "segment", "attach to it", "连接"),
+    ("detach", "segment", "detach", "断开"),
+    ("remove", "segment", "remove it", "删除"),
+]
+
+PLACES = {"two cores": "双核", "one core": "单核", "two cores kept awake": "双核不休眠", "one process": "单进程"}
+
+HEADINGS = (
+    "| what | where | Ferry | × the floor | the kernel's own | ",
+    "| 项目 | 位置 | Ferry | 与下限之比 | 内核自身 |",
+)
+
+ABOUT = (
+    "{processor}, {system}, {rounds} rounds, {when}; median ± half the middle half. `ferry bench` makes these, "
+    "[docs/numbers.json](docs/numbers.json) has all of this run, with the other libraries'; `ferry bench --from "
+    "docs/numbers.json` shows it.",
+    "{processor}，{system}，{rounds} 轮，{when}；中位数 ± 四分位距之半。由 `ferry bench` 测得；整次运行（含其他库）见 "
+    "[docs/numbers.json](docs/numbers.json)，用 `ferry bench --from docs/numbers.json` 查看。",
+)
+
+
+def three_digits(value, units, step=1000):
+    """As bench/words.c has it."""
+    for unit in units[:-1]:
+        if value < step * 0.9995:
+            break
+        value /= step
+    else:
+        unit = units[-1]
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:.{digits}f} {unit}".strip()
+
+
+def cost(series, row):
+    if series["measure"] == "count":
+        return f"{row['cost']:.0f}"
+    return three_digits(row["cost"], ["ns", "µs", "ms", "s"])
+
+
+def spread(row):
+    return f"± {100 * (row['high'] - row['low']) / 2 / row['cost']:.0f}%" if row["cost"] else ""
+
+
+def ratio(row):
+    figures = row.get("to_floor")
+    return three_digits(figures["median"], [""]) if figures else ""
+
+
+def line(series, row, kernel, title, place):
+    beside = f"{cost(series, kernel)} ({kernel['side']})" if kernel else ""
+    return f"| {title} | {place} | {cost(series, row)} {spread(row)} | {ratio(row)} | {beside} |"
+
+
+def sound(series, side):
+    return next((row for row in series["rows"] if row["side"] == side and "cost" in row), None)
+
+
+def table(run, chinese):
+    lines = [ABOUT[chinese].format(**run["machine"], rounds=run["rounds"], when=run["when"][:10]), "",
+             HEADINGS[chinese].strip(), "| --- | --- | --- | --- | --- |"]
+    for name, side, *titles in ROWS:
+        for series in run["series"]:
+            row = sound(series, side)
+            if series["name"] != name or row is None:
+                continue
+            place = PLACES[series["placement"]] if chinese else series["placement"]
+            lines.append(line(series, row, sound(series, series["kernel"]), titles[chinese], place))
+    return "\n".join(lines) + "\n"
+
+
+def put_into(path, run):
+    text = path.read_text(encoding="utf-8")
+    before, rest = text.split("<!-- numbers -->\n", 1)
+    after = rest.split("<!-- /numbers -->", 1)[1]
+    chinese = "zh" in path.name
+    path.write_text(f"{before}<!-- numbers -->\n{table(run, chinese)}<!-- /numbers -->{after}",
+                    encoding="utf-8")
+
+
+def main(arguments):
+    chinese = "--chinese" in arguments
+    files = [pathlib.Path(word) for word in arguments if word != "--chinese"]
+    if not files:
+        sys.exit(__doc__)
+    run = json.loads(files[0].read_text(encoding="utf-8"))
+    for path in files[1:]:
+        put_into(path, run)
+    if not files[1:]:
+        print(table(run, chinese), end="")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
