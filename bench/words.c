@@ -60,8 +60,12 @@ struct words words_cost(const struct series *series, double cost)
 struct words words_ratio(double ratio)
 {
     struct words words = {""};
-    if (ratio > 0)
+    if (ratio >= 0.095)
         snprintf(words.text, sizeof(words.text), "%.*f", digits_behind(ratio), ratio);
+    else if (ratio >= 0.001)
+        snprintf(words.text, sizeof(words.text), "%.1g", ratio);
+    else if (ratio > 0)
+        snprintf(words.text, sizeof(words.text), "<0.001");
     return words;
 }
 
