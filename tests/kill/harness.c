@@ -21,7 +21,8 @@ enum {
     LIMIT = 1000,          /* … and of a longer one, in a default run, about so many */
     LIMIT_PER_WRECK = 250, /* in recovery, for each state left by a first victim: at most … */
     LIMIT_PER_WRECK_LOW = 25, /* … and at least, however many states there are */
-    BOUND_MS = 5000,          /* unless the case says otherwise */
+    FIRST_STEPPED = 64,
+    BOUND_MS = 5000, /* unless the case says otherwise */
 };
 
 /* What is done again and again. */
@@ -146,19 +147,21 @@ static void record_first(struct trial *trial)
 
 /* ---- All points ---- */
 
-/* Tries one point, and before it those where a victim falls asleep on the way. */
+/* Tries one point, and before it those where a victim falls asleep on the way.  One that does not
+ * come by where it was to stop has taken another path; mostly just before, so that it is enough to
+ * step a little earlier. */
 static enum reach try_until_met(struct trial *trial, struct course *course, size_t k,
                                 enum reach (*try)(struct trial *trial, size_t k))
 {
     enum reach reach = try(trial, k);
     while (reach == REACH_LOST || (reach == REACH_ASLEEP && course->kill_case->unblock)) {
         if (reach == REACH_LOST)
-            course->stepped = true;
+            course->stepped = course->stepped ? 8 * course->stepped : FIRST_STEPPED;
         else
             course->naps_tried++;
         reach = try(trial, k);
     }
-    course->stepped = false;
+    course->stepped = 0;
     return reach;
 }
 

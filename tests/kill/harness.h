@@ -119,6 +119,7 @@ struct kill_report {
     size_t asleep;       /* those of them asleep in a system call */
     size_t missed;       /* points not met, because that victim took a shorter path */
     size_t let_go;       /* paused: points at which the survivor waited for the victim */
+    size_t stops;        /* of all victims together: steps and meetings with breakpoints */
     size_t wrecks;       /* recovery: different states that first victims left behind */
     double seconds;
     char failure[640]; /* what failed, and where the victim was; "" if all went well */

@@ -1,7 +1,9 @@
-/* Recording a path and finding the shortest way along it.
+/* Recording a path, and finding the shortest ways along it.
  *
- * The way to k over instruction j costs hits[j] + (k - j) stops.  For a given k only hits[j] - j
- * matters, so the best j is a running minimum over the path. */
+ * cost[k], the stops on the best way to k, is worked out from the start of the path to its end.  The
+ * last leg is either a step from k - 1, or a run from some instruction j between the last two meetings
+ * with the address of k; or it goes on with the run that leads to the meeting before.  The cheapest j
+ * is found on a stack of those that no later one is cheaper than. */
 #include "path.h"
 
 #include <errno.h>
@@ -22,8 +24,8 @@ void path_deinit(struct path *path)
 {
     free(path->addresses);
     free(path->alters);
-    free(path->hits);
-    free(path->best);
+    free(path->rounds);
+    free(path->legs);
     *path = (struct path){0};
 }
 
@@ -64,6 +66,24 @@ static int compare_visits(const void *left, const void *right)
     return a->instruction < b->instruction ? -1 : 1;
 }
 
+/* Numbers the addresses: those of two instructions are equal if their places are. */
+static size_t find_places(const struct path *path, uint32_t *places)
+{
+    size_t count = 0;
+    struct visit *visits = calloc(path->count + 1, sizeof(*visits));
+    if (!visits)
+        return 0;
+    for (size_t k = 0; k <= path->count; k++)
+        visits[k] = (struct visit){.address = path->addresses[k], .instruction = (uint32_t)k};
+    qsort(visits, path->count + 1, sizeof(*visits), compare_visits);
+    for (size_t i = 0; i <= path->count; i++) {
+        count += i == 0 || visits[i].address != visits[i - 1].address;
+        places[visits[i].instruction] = (uint32_t)count - 1;
+    }
+    free(visits);
+    return count;
+}
+
 /* A repeated string instruction stops once per round when it is stepped, but only once when it is
  * run to. */
 static bool is_repetition(const struct path *path, size_t k)
@@ -71,60 +91,96 @@ static bool is_repetition(const struct path *path, size_t k)
     return k > 0 && path->addresses[k] == path->addresses[k - 1];
 }
 
-static int count_hits(struct path *path)
-{
-    struct visit *visits = calloc(path->count + 1, sizeof(*visits));
-    if (!visits)
-        return -ENOMEM;
-    for (size_t k = 0; k <= path->count; k++)
-        visits[k] = (struct visit){.address = path->addresses[k], .instruction = (uint32_t)k};
-    qsort(visits, path->count + 1, sizeof(*visits), compare_visits);
+/* What has been seen of an address, up to the instruction under consideration. */
+struct meetings {
+    uint32_t last;       /* one more than the last instruction there; 0: none yet */
+    uint32_t rounds;     /* meetings, repetitions not counted */
+    uint32_t cost;       /* stops before the last meeting is run to, … */
+    struct path_leg leg; /* … and the run that leads there */
+};
 
-    uint32_t hits = 0;
-    for (size_t i = 0; i <= path->count; i++) {
-        if (i == 0 || visits[i].address != visits[i - 1].address)
-            hits = 0;
-        if (!is_repetition(path, visits[i].instruction))
-            hits++;
-        path->hits[visits[i].instruction] = hits;
-    }
-    free(visits);
-    return 0;
+/* Instructions to run from; each costs more than all that lie deeper … */
+struct stack {
+    uint32_t *instructions;
+    size_t count;
+};
+
+static void push(struct stack *stack, const uint32_t *cost, uint32_t k)
+{
+    while (stack->count > 0 && cost[stack->instructions[stack->count - 1]] >= cost[k])
+        stack->count--;
+    stack->instructions[stack->count++] = k;
 }
 
-static void find_best(struct path *path)
+/* … so that the deepest of those from `first` on is the cheapest. */
+static uint32_t cheapest_from(const struct stack *stack, uint32_t first)
 {
-    int64_t least = 0; /* stepping from the start: no hits, nothing saved */
-    uint32_t best = 0;
-    for (size_t k = 1; k <= path->count; k++) {
-        int64_t cost = (int64_t)path->hits[k] - (int64_t)k;
-        if (cost < least && !is_repetition(path, k)) {
-            least = cost;
-            best = (uint32_t)k;
+    size_t low = 0, high = stack->count - 1;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (stack->instructions[middle] >= first)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return stack->instructions[low];
+}
+
+/* The cheapest run to instruction k, whose address has been met as told. */
+static void meet(struct meetings *meetings, const struct stack *stack, const uint32_t *cost,
+                 uint32_t k)
+{
+    uint32_t start = cheapest_from(stack, meetings->last);
+    if (meetings->rounds == 0 || cost[start] < meetings->cost + meetings->leg.hits) {
+        meetings->cost = cost[start];
+        meetings->leg = (struct path_leg){.from = start};
+    }
+    meetings->leg.hits++;
+    meetings->rounds++;
+    meetings->last = k + 1;
+}
+
+static void find_legs(struct path *path, const uint32_t *places, struct meetings *all,
+                      uint32_t *cost, struct stack *stack)
+{
+    for (uint32_t k = 0; k <= path->count; k++) {
+        struct meetings *meetings = &all[places[k]];
+        bool repeats = is_repetition(path, k);
+        if (k > 0) {
+            const struct path_leg *before = &path->legs[k - 1];
+            cost[k] = cost[k - 1] + 1;
+            path->legs[k] = (struct path_leg){.from = before->hits ? k - 1 : before->from};
         }
-        path->best[k] = best;
+        if (k > 0 && !repeats) {
+            meet(meetings, stack, cost, k);
+            if (meetings->cost + meetings->leg.hits < cost[k]) {
+                cost[k] = meetings->cost + meetings->leg.hits;
+                path->legs[k] = meetings->leg;
+            }
+        }
+        meetings->last = k + 1;
+        path->rounds[k] = meetings->rounds;
+        push(stack, cost, k);
     }
 }
 
 int path_finish(struct path *path)
 {
-    path->hits = calloc(path->count + 1, sizeof(*path->hits));
-    path->best = calloc(path->count + 1, sizeof(*path->best));
-    if (!path->hits || !path->best)
-        return -ENOMEM;
+    size_t size = path->count + 1;
+    path->rounds = calloc(size, sizeof(*path->rounds));
+    path->legs = calloc(size, sizeof(*path->legs));
+    uint32_t *places = calloc(size, sizeof(*places));
+    uint32_t *cost = calloc(size, sizeof(*cost));
+    struct meetings *all = calloc(size, sizeof(*all));
+    struct stack stack = {.instructions = calloc(size, sizeof(*stack.instructions))};
 
-    int r = count_hits(path);
-    if (r < 0)
-        return r;
-    find_best(path);
-    return 0;
-}
-
-struct path_way path_way_to(const struct path *path, size_t k)
-{
-    uint32_t best = path->best[k < path->count ? k : path->count];
-    if (best == 0)
-        return (struct path_way){0};
-    return (struct path_way){
-        .address = path->addresses[best], .hits = path->hits[best], .reached = best};
+    bool done = path->rounds && path->legs && places && cost && all && stack.instructions &&
+                find_places(path, places) > 0;
+    if (done)
+        find_legs(path, places, all, cost, &stack);
+    free(stack.instructions);
+    free(all);
+    free(cost);
+    free(places);
+    return done ? 0 : -ENOMEM;
 }

@@ -101,6 +101,7 @@ static enum trace_event pass_naps(struct run *run, struct victim *victim, enum t
         event = tracee_await(&victim->tracee);
     }
     beat(run);
+    run->progress->report.stops++;
     if (event == TRACE_GONE)
         fail_gone(run, victim);
     return event;
@@ -160,32 +161,53 @@ enum reach run_record(struct run *run, struct victim *victim, bool footprints)
     return reach_by(event);
 }
 
-/* Runs to where the way says. */
-static enum trace_event take_way(struct run *run, struct victim *victim, struct path_way way)
+/* Runs to the hits-th meeting with the address of instruction k. */
+static enum trace_event run_to(struct run *run, struct victim *victim, size_t k, uint32_t hits)
 {
     enum trace_event event = TRACE_STANDS;
     run->progress->address = victim->tracee.address;
-    for (uint32_t hit = 0; hit < way.hits && event == TRACE_STANDS; hit++)
+    tracee_set_breakpoint(&victim->tracee, victim->course->path.addresses[k]);
+    for (uint32_t hit = 0; hit < hits && event == TRACE_STANDS; hit++)
         event = pass_naps(run, victim, tracee_run(&victim->tracee), victim->course->naps_tried);
     if (event == TRACE_STANDS)
         tracee_set_breakpoint(&victim->tracee, 0);
-    victim->executed = way.reached;
+    victim->executed = k;
     return event;
+}
+
+static enum trace_event step_to(struct run *run, struct victim *victim, size_t k)
+{
+    enum trace_event event = TRACE_STANDS;
+    while (event == TRACE_STANDS && victim->executed < k)
+        event = step(run, victim, victim->course->naps_tried);
+    return event;
+}
+
+/* Goes the best way to instruction k of the noted path. */
+static enum trace_event go_to(struct run *run, struct victim *victim, size_t k)
+{
+    if (k == 0)
+        return TRACE_STANDS;
+    struct path_leg leg = victim->course->path.legs[k];
+    enum trace_event event = go_to(run, victim, leg.from);
+    if (event != TRACE_STANDS)
+        return event;
+    return leg.hits ? run_to(run, victim, k, leg.hits) : step_to(run, victim, k);
 }
 
 enum reach run_reach(struct run *run, struct victim *victim, size_t k)
 {
     const struct course *course = victim->course;
-    enum trace_event event = TRACE_STANDS;
+    size_t count = course->path.count, stepped = course->stepped, start = k < count ? k : count;
+    if (course->kill_case->step_only || tracee_set_breakpoint(&victim->tracee, 0) < 0)
+        stepped = k;
 
-    struct path_way way = path_way_to(&course->path, k);
-    bool stepped = course->stepped || course->kill_case->step_only || way.hits == 0;
-    if (!stepped && tracee_set_breakpoint(&victim->tracee, way.address) == 0)
-        event = take_way(run, victim, way);
-    if (event == TRACE_RETURNED)
-        return k < course->path.count ? REACH_LOST : REACH_END;
-    while (event == TRACE_STANDS && victim->executed < k)
-        event = step(run, victim, course->naps_tried);
+    start -= stepped < start ? stepped : start;
+    enum trace_event event = go_to(run, victim, start);
+    if (event == TRACE_RETURNED && start < count)
+        return REACH_LOST;
+    if (event == TRACE_STANDS)
+        event = step_to(run, victim, k);
     return reach_by(event);
 }
 

@@ -18,7 +18,7 @@ struct course {
     const struct kill_case *kill_case;
     struct path path;
     size_t naps_tried; /* of the sleeps on the way, how many were a point of their own */
-    bool stepped;      /* take every instruction one by one */
+    size_t stepped;    /* how many instructions on the way to a point are stepped in any case */
 };
 
 struct victim {
@@ -32,7 +32,7 @@ enum reach {
     REACH_THERE,  /* it stands at the instruction */
     REACH_END,    /* its operation has returned, with this instruction or before it */
     REACH_ASLEEP, /* it sleeps before the instruction, and is not to be woken yet */
-    REACH_LOST,   /* its operation has returned without coming by the breakpoint */
+    REACH_LOST,   /* its operation has returned without coming by a breakpoint */
 };
 
 struct run {

@@ -38,7 +38,7 @@ static size_t count_first_rounds(const struct path *path)
 {
     size_t count = 0;
     for (size_t k = 1; k <= path->count; k++)
-        count += path->hits[k] <= FIRST_ROUNDS;
+        count += path->rounds[k] <= FIRST_ROUNDS;
     return count;
 }
 
@@ -85,7 +85,7 @@ bool sampling_wants(const struct sampling *sampling, const struct path *path, si
         return k == 1 || path->alters[k];
     if (sampling->alterations && (path->alters[k] || path->alters[k + 1]))
         return true;
-    if (path->hits[k] <= sampling->rounds)
+    if (path->rounds[k] <= sampling->rounds)
         return true;
     return k >= sampling->start && (k - sampling->start) % sampling->stride == 0;
 }

@@ -145,7 +145,8 @@ int tracee_set_breakpoint(struct tracee *tracee, uintptr_t address)
 int tracee_set_breakpoint(struct tracee *tracee, uintptr_t address)
 {
     (void)tracee;
-    return address ? -EOPNOTSUPP : 0;
+    (void)address;
+    return -EOPNOTSUPP;
 }
 #endif
 
