@@ -82,13 +82,12 @@ static void pick_pair(struct machine *machine, const cpu_set_t *allowed)
 /* What idle processors do decides what waking one costs. */
 static void describe_idling(struct machine *machine)
 {
-    char governor[48], scaling[48];
-    read_line("/sys/devices/system/cpu/cpuidle/current_governor", governor, sizeof(governor));
+    char idling[48], scaling[32];
+    read_line("/sys/devices/system/cpu/cpuidle/current_governor", idling, sizeof(idling));
     read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", scaling, sizeof(scaling));
-    snprintf(machine->note, sizeof(machine->note), "%s%s%s%s%s",
+    snprintf(machine->note, sizeof(machine->note), "%sidle governor %s%s%s",
              machine->siblings ? "the two processors are threads of one core; " : "",
-             "idle governor ", governor[0] ? governor : "unknown",
-             scaling[0] ? ", frequency governor " : "", scaling);
+             idling[0] ? idling : "unknown", scaling[0] ? ", frequency governor " : "", scaling);
 }
 
 int machine_look(struct machine *ret_machine, const int wanted[2])

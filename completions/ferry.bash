@@ -9,7 +9,7 @@ _ferry_words()
 
 _ferry_options()
 {
-    ferry help "$1" 2>/dev/null | grep -oE -e '--[a-z]+' | sort -u
+    ferry help "$1" 2>/dev/null | grep -oE -e '--[a-z-]+' | sort -u
     printf '%s\n' --help
 }
 
@@ -38,13 +38,16 @@ _ferry()
         _ferry_offer "$typed" < <(_ferry_words Verbs; printf '%s\n' --help --version)
     elif [[ $typed == -* ]]; then
         _ferry_offer "$typed" < <(_ferry_options "$verb")
-    elif [[ $before == --@(at|count|mode|since|size|timeout) ]]; then
+    elif [[ $before == --@(compare|from|html) ]]; then
+        compopt -o default 2>/dev/null # a file
+    elif [[ $before == --@(at|count|cpus|mode|rounds|side|since|size|timeout) ]]; then
         return # a value that only the user knows
     else
         case $verb in
         help) _ferry_offer "$typed" < <(_ferry_words Verbs) ;;
         ls) _ferry_offer "$typed" < <(_ferry_words Kinds new) ;;
         new) ((COMP_CWORD == 2)) && _ferry_offer "$typed" < <(_ferry_words Kinds new) ;;
+        bench) _ferry_offer "$typed" < <(ferry bench --list 2>/dev/null | sed -n 's/^\([a-z][^ ]*\): .*/\1/p') ;;
         demo) ;;
         *) _ferry_offer "$typed" < <(ferry ls --names 2>/dev/null) ;;
         esac

@@ -40,6 +40,7 @@ options_are_those_of_the_verb() { # U8
     completes 'ferry ls --' --json --names --watch --help
     completes 'ferry write demo --' --at --lock --repair --timeout --help
     completes 'ferry new --ex' --exclusive
+    completes 'ferry bench --fa' --fail-on-slower
 }
 
 names_are_offered() { # U8
@@ -48,6 +49,11 @@ names_are_offered() { # U8
     completes 'ferry show de' demo delta
     completes 'ferry rm demo del' delta
     completes 'ferry write x' ''
+}
+
+experiments_are_offered() { # U8
+    completes 'ferry bench ta' take-over
+    completes 'ferry bench lock' lock-pair lock-contest
 }
 
 names_are_quoted_for_the_shell() { # U1
@@ -69,6 +75,7 @@ values_are_left_to_the_user() { # U8
     silent ferry new segment demo --size 8
     completes 'ferry wait demo --timeout ' ''
     completes 'ferry read demo --at ' ''
+    completes 'ferry bench --html ' ''
 }
 
 run_cases "$@"

@@ -8,8 +8,8 @@ verbs()
 
 options_of()
 {
-    ferry help "$1" | sed -n '/^Options$/,/^$/p' | grep -oE -e '^ +(-[a-z], )?--[a-z]+' |
-        grep -oE -e '--[a-z]+'
+    ferry help "$1" | sed -n '/^Options$/,/^$/p' | grep -oE -e '^ +(-[a-z], )?--[a-z-]+' |
+        grep -oE -e '--[a-z-]+'
 }
 
 no_verb_is_wrong_usage() { # U5
@@ -156,7 +156,7 @@ every_verb_and_option_has_its_page() { # U8
         grep -q "Xr ferry-$verb 1" "$SOURCE/docs/man1/ferry.1" || fail "ferry.1 lacks $verb"
         grep -q "'ferry-$verb.1'" "$SOURCE/docs/man1/meson.build" || fail "$page is not installed"
         for option in $(options_of "$verb"); do
-            grep -q "Fl.* .-${option#--}" "$page" || fail "$page lacks $option"
+            grep -q "Fl.* .-${option#--}\b" "$page" || fail "$page lacks $option"
         done
     done
     for page in "$SOURCE"/docs/man1/ferry-*.1; do
