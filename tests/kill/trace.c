@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -227,11 +228,59 @@ enum trace_event tracee_await(struct tracee *tracee)
     return event;
 }
 
+/* ---- The vdso ---- */
+
+/* The kernel's own code in every process, at the same place in a fork.  Its size is in its ELF
+ * header. */
+static bool is_in_vdso(uintptr_t address)
+{
+    uintptr_t start = getauxval(AT_SYSINFO_EHDR);
+    if (start == 0 || address < start)
+        return false;
+    const Elf64_Ehdr *header = (const void *)start;
+    const Elf64_Phdr *segments = (const void *)(start + header->e_phoff);
+    for (size_t i = 0; i < header->e_phnum; i++)
+        if (segments[i].p_type == PT_LOAD && address - start < segments[i].p_memsz)
+            return true;
+    return false;
+}
+
+#if defined(__x86_64__)
+/* Where a function returns to that is about to execute its first instruction. */
+static uintptr_t find_return(const struct tracee *tracee)
+{
+    struct user_regs_struct registers;
+    if (read_registers(tracee->pid, &registers) < 0)
+        return 0;
+    return (uintptr_t)ptrace(PTRACE_PEEKDATA, tracee->pid, (void *)registers.rsp, NULL);
+}
+#else
+static uintptr_t find_return(const struct tracee *tracee)
+{
+    (void)tracee;
+    return 0;
+}
+#endif
+
+static enum trace_event finish_vdso_call(struct tracee *tracee)
+{
+    uintptr_t back = find_return(tracee);
+    if (back == 0 || tracee_set_breakpoint(tracee, back) < 0)
+        return TRACE_STANDS;
+    enum trace_event event = tracee_run(tracee);
+    if (event != TRACE_GONE)
+        tracee_set_breakpoint(tracee, 0);
+    return event;
+}
+
 enum trace_event tracee_step(struct tracee *tracee)
 {
     tracee->stepping = true;
     go_on(tracee);
-    return tracee_await(tracee);
+    enum trace_event event = tracee_await(tracee);
+    if (event == TRACE_STANDS && is_in_vdso(tracee->address))
+        event = finish_vdso_call(tracee);
+    return event;
 }
 
 enum trace_event tracee_run(struct tracee *tracee)

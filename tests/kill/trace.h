@@ -33,7 +33,9 @@ enum trace_event {
 int tracee_start(struct tracee *ret_tracee, void (*prepare)(void *world),
                  void (*operation)(void *world), void *world);
 
-/* Lets it execute one instruction.  A repeated string instruction counts once per round. */
+/* Lets it execute one instruction.  A repeated string instruction counts once per round.  A call into
+ * the vdso counts as one: reading the clock begins anew when a tick falls into it, and under
+ * single-step one always does. */
 enum trace_event tracee_step(struct tracee *tracee);
 
 /* Is the next instruction a system call? */
