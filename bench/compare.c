@@ -1,22 +1,28 @@
 /* See compare.h.
  *
- * A side has become slower or faster if both hold:
+ * A machine has moods that last for seconds or minutes: a neighbour on the same core, a frequency.  In
+ * one of them a lock costs 1.05 times the floor, in the other 1.6; a run may be spent in one, the next
+ * run in the other, and no number of rounds tells that from a change.  Its neighbours do.  In each
+ * series the others (the kernel's mechanisms, the C library's, other libraries, further floors) are
+ * the controls: their code is the same in both runs, so what moved them was the machine.
  *
- * - The rank test says that noise alone would not do it: one time in a thousand at most, for all the
- *   comparisons of two runs together (Holm's steps).  Of all the rounds of both runs, the upper half
- *   counts as equal.  What disturbs a round makes it longer, sometimes twice as long; the lower half
- *   is where a side's own cost shows, and a busy machine leaves that half alone longest.
- * - Both the median and the quartile below it went the same way, by at least LEAST_CHANGE, and by at
- *   least as much as they lie apart.
+ * A side of Ferry's has become slower or faster if all three hold, in times the floor's cost:
  *
- * The second is what the rank test cannot know.  It takes the rounds of a run for independent, but
- * machines have moods that last for seconds: a neighbour on the same core, a frequency.  A side that
- * costs 1.1 or 1.6 depending on the mood has another median in each run and the same two costs.  Two
- * places that must both move seldom mistake another mix of moods for another cost, unless a whole run
- * was spent in one of them: then only a run with more rounds helps.
+ * - Its median and both quartiles went the same way.  How far the laggard of the three went, in
+ *   logarithms, is the side's shift.
+ * - The shift is large: LEAST_CHANGE at least, and MARGIN times what moved the most restless control,
+ *   on average over median and quartiles; both the more, the fewer controls there are, since the
+ *   largest of a few says little about what one more would have done.
+ * - Noise from round to round would not do it: the rank test says one time in a thousand at most, for
+ *   all the comparisons of two runs together (Holm's steps).
+ *
+ * The laggard for the side and the average for its controls, because moods mix.  If half of the rounds
+ * are spent in each of two, the median is in one of them by chance, while one of the quartiles stays
+ * where it was; that is no change, but it is a warning.
  *
  * Five rounds cannot tell: even if all of one run lie above all of the other's, that happens by itself
- * once in 126 comparisons, and a whole run has hundreds.  Those are counted, and not guessed at. */
+ * once in 126 comparisons, and a whole run has more than a dozen.  Those are counted, and not guessed
+ * at. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,12 +33,26 @@
 #include "bench/rank.h"
 
 #define LEVEL        0.001
-#define LEAST_CHANGE 0.05
+#define LEAST_CHANGE 0.05 /* in logarithms, like all shifts */
+#define MARGIN       1.25
+#define FEW          4 /* a side without controls must go 1 + FEW times as far */
 
-/* A side that both runs have figures of. */
+/* How a side's quartiles differ between the runs, in logarithms. */
+struct shift {
+    double least; /* 0 if they did not all go the same way; below it if down */
+    double mean;  /* whichever way they went */
+};
+
+/* The sides of a series whose code is the same in both runs. */
+struct controls {
+    size_t count;
+    double moved; /* the mean shift of the most restless one */
+};
+
+/* A side of Ferry's that both runs have figures of. */
 struct pair {
     struct change change;
-    bool moved;   /* median and lower quartile have, both */
+    bool moved;   /* further than its controls let expect */
     double least; /* probability that so many rounds could come to */
 };
 
@@ -100,81 +120,100 @@ static struct sample sample_take(const struct row *row, const struct row *floor)
     return sample;
 }
 
-static bool is_above(double more, double less, double least)
+/* A count may be 0. */
+static double move(double before, double after)
 {
-    return more > less && more >= less * (1 + least);
+    if (before > 0 && after > 0)
+        return log(after / before);
+    return before > 0 ? -HUGE_VAL : after > 0 ? HUGE_VAL : 0;
 }
 
-/* How far the lower quartile lies below the median. */
-static double depth(const struct figures *figures)
+static struct shift shift_between(const struct figures *before, const struct figures *after)
 {
-    return figures->median > 0 ? 1 - figures->low / figures->median : 0;
+    double low = move(before->low, after->low), median = move(before->median, after->median),
+           high = move(before->high, after->high);
+    double up = fmin(fmin(low, median), high), down = fmax(fmax(low, median), high);
+    return (struct shift){.least = up > 0 ? up : fmin(down, 0),
+                          .mean = (fabs(low) + fabs(median) + fabs(high)) / 3};
 }
 
-/* Have the median and the lower quartile of one moved above the other's? */
-static bool lies_above(const struct figures *more, const struct figures *less)
-{
-    double noise = hypot(depth(more), depth(less)) / sqrt(2);
-    double least = noise > LEAST_CHANGE ? noise : LEAST_CHANGE;
-    return is_above(more->low, less->low, least) && is_above(more->median, less->median, least);
-}
+/* A side in both runs. */
+struct twins {
+    const struct series *series;
+    const char *side;
+    struct sample before, after;
+    bool to_floor;
+    struct shift shift;
+};
 
-static void cap(struct sample *sample, double most)
-{
-    for (size_t i = 0; i < sample->count; i++)
-        sample->values[i] = sample->values[i] < most ? sample->values[i] : most;
-}
-
-/* The rank test with the upper half of all values made equal.  That treats both runs alike, so the
- * test stays as exact as it is. */
-static double probability_of_lower_halves(struct sample *a, struct sample *b)
-{
-    size_t count = a->count + b->count;
-    double *all = result_array(count + 1, sizeof(*all));
-    for (size_t i = 0; i < count; i++)
-        all[i] = i < a->count ? a->values[i] : b->values[i - a->count];
-    double middle = figures_of(all, count).median;
-    free(all);
-    cap(a, middle);
-    cap(b, middle);
-    return rank_probability(a->values, a->count, b->values, b->count);
-}
-
-static struct pair pair_of(const struct series *old_series, const struct row *old_row,
-                           const struct series *new_series, const struct row *new_row)
+static struct twins twins_take(const struct series *old_series, const struct row *old_row,
+                               const struct series *new_series, const struct row *new_row)
 {
     const struct row *old_floor = floor_of(old_series, old_row);
     const struct row *new_floor = floor_of(new_series, new_row);
-    bool to_floor = old_floor && new_floor;
-    struct sample before = sample_take(old_row, to_floor ? old_floor : NULL);
-    struct sample after = sample_take(new_row, to_floor ? new_floor : NULL);
-    bool slower = lies_above(&after.figures, &before.figures);
-    struct pair pair = {
-        .change = {.kind = slower ? CHANGE_SLOWER : CHANGE_FASTER,
-                   .series = new_series,
-                   .side = new_row->name,
-                   .to_floor = to_floor,
-                   .before = before.figures.median,
-                   .after = after.figures.median,
-                   .probability = probability_of_lower_halves(&before, &after)},
-        .moved = slower || lies_above(&before.figures, &after.figures),
-        .least = rank_least_probability(before.count, after.count),
-    };
-    free(before.values);
-    free(after.values);
-    return pair;
+    struct twins twins = {
+        .series = new_series, .side = new_row->name, .to_floor = old_floor && new_floor};
+    twins.before = sample_take(old_row, twins.to_floor ? old_floor : NULL);
+    twins.after = sample_take(new_row, twins.to_floor ? new_floor : NULL);
+    twins.shift = shift_between(&twins.before.figures, &twins.after.figures);
+    return twins;
+}
+
+static void twins_deinit(struct twins *twins)
+{
+    free(twins->before.values);
+    free(twins->after.values);
+}
+
+static double times_as_long(const struct twins *twins)
+{
+    return twins->after.figures.median / twins->before.figures.median;
 }
 
 /* ---- All sides -------------------------------------------------------------------------------------- */
 
-static void note_floor(struct comparison *comparison, const struct pair *pair)
+static void compare_floor(const struct twins *twins, struct comparison *comparison)
 {
-    if (pair->moved)
+    if (fabs(twins->shift.least) >= LEAST_CHANGE)
         add_caveat(comparison,
                    "%s, %s: the floor itself, %s, took %.2f times as long as before; what is "
                    "compared is the ratio to it",
-                   pair->change.series->name, pair->change.series->placement, pair->change.side,
-                   pair->change.after / pair->change.before);
+                   twins->series->name, twins->series->placement, twins->side,
+                   times_as_long(twins));
+}
+
+/* How far a side must have gone, on a machine that moved the controls by so much; see above. */
+static double distance_beyond(const struct controls *controls, double moved)
+{
+    double caution = 1 + FEW / ((double)controls->count + 1);
+    return caution * fmax(LEAST_CHANGE, MARGIN * moved);
+}
+
+static void compare_side(const struct twins *twins, const struct controls *controls,
+                         struct comparison *comparison, struct pairs *pairs)
+{
+    const struct sample *before = &twins->before, *after = &twins->after;
+    double went = fabs(twins->shift.least);
+    bool moved = went >= distance_beyond(controls, controls->moved);
+    pairs->list = grow(pairs->list, &pairs->count, sizeof(*pairs->list));
+    pairs->list[pairs->count - 1] = (struct pair){
+        .change = {.kind = twins->shift.least > 0 ? CHANGE_SLOWER : CHANGE_FASTER,
+                   .series = twins->series,
+                   .side = twins->side,
+                   .to_floor = twins->to_floor,
+                   .before = before->figures.median,
+                   .after = after->figures.median,
+                   .probability = rank_probability(before->values, before->count, after->values,
+                                                   after->count)},
+        .moved = moved,
+        .least = rank_least_probability(before->count, after->count),
+    };
+    if (!moved && went >= distance_beyond(controls, 0))
+        add_caveat(comparison,
+                   "%s, %s: %s took %.2f times as long as before, but the others, which have not "
+                   "changed, moved by up to %.0f%% as well",
+                   twins->series->name, twins->series->placement, twins->side, times_as_long(twins),
+                   100 * expm1(controls->moved));
 }
 
 static bool is_floor(const struct series *series, const struct row *row)
@@ -182,54 +221,74 @@ static bool is_floor(const struct series *series, const struct row *row)
     return series->floor && strcmp(row->name, series->floor) == 0;
 }
 
-/* The same side in both. */
-static void compare_rows(const struct series *old_series, const struct row *old_row,
-                         const struct series *new_series, const struct row *new_row,
-                         struct comparison *comparison, struct pairs *pairs)
+/* The old run's row of a side that both have figures of. */
+static const struct row *twin_of(const struct series *before, const struct row *row)
 {
-    if (old_row->rounds == 0 && new_row->rounds == 0)
-        return;
-    if (old_row->rounds == 0 || new_row->rounds == 0) {
-        bool works = new_row->rounds > 0;
-        struct change change = {.kind = works ? CHANGE_WORKS : CHANGE_FAILS,
-                                .series = new_series,
-                                .side = new_row->name,
-                                .trouble = works ? old_row->trouble : new_row->trouble};
-        add_change(comparison, &change);
-        return;
+    const struct row *old_row = series_find_row(before, row->name);
+    return old_row && old_row->rounds > 0 && row->rounds > 0 ? old_row : NULL;
+}
+
+static struct controls watch_others(const struct series *before, const struct series *after,
+                                    struct comparison *comparison)
+{
+    struct controls controls = {.count = 0};
+    for (size_t i = 0; i < after->row_count; i++) {
+        const struct row *row = &after->rows[i], *old_row = twin_of(before, row);
+        if (old_row == NULL || row->family == BENCH_FERRY)
+            continue;
+        struct twins twins = twins_take(before, old_row, after, row);
+        if (is_floor(after, row)) {
+            compare_floor(&twins, comparison);
+        } else {
+            controls.moved = fmax(controls.moved, twins.shift.mean);
+            controls.count++;
+        }
+        twins_deinit(&twins);
     }
-    struct pair pair = pair_of(old_series, old_row, new_series, new_row);
-    if (is_floor(new_series, new_row)) {
-        note_floor(comparison, &pair);
-    } else if (old_row->rounds == 1 && new_row->rounds == 1) {
-        comparison->once++;
-    } else {
-        pairs->list = grow(pairs->list, &pairs->count, sizeof(*pairs->list));
-        pairs->list[pairs->count - 1] = pair;
+    return controls;
+}
+
+static void compare_sides(const struct series *before, const struct series *after,
+                          const struct controls *controls, struct comparison *comparison,
+                          struct pairs *pairs)
+{
+    for (size_t i = 0; i < after->row_count; i++) {
+        const struct row *row = &after->rows[i], *old_row = twin_of(before, row);
+        if (old_row == NULL || row->family != BENCH_FERRY)
+            continue;
+        if (old_row->rounds == 1 && row->rounds == 1) {
+            comparison->once++;
+            continue;
+        }
+        struct twins twins = twins_take(before, old_row, after, row);
+        compare_side(&twins, controls, comparison, pairs);
+        twins_deinit(&twins);
     }
 }
 
-/* Sides of a series that only one of the runs has. */
-static void note_rows(const struct series *of, const struct series *other, enum change_kind kind,
-                      struct comparison *comparison)
+/* Sides that have figures in one run only, and said why in the other. */
+static void compare_troubles(const struct series *before, const struct series *after,
+                             struct comparison *comparison)
 {
-    for (size_t i = 0; i < of->row_count; i++) {
-        struct change change = {.kind = kind, .series = of, .side = of->rows[i].name};
-        if (series_find_row(other, change.side) == NULL)
-            add_change(comparison, &change);
+    for (size_t i = 0; i < after->row_count; i++) {
+        const struct row *row = &after->rows[i], *old_row = series_find_row(before, row->name);
+        if (old_row == NULL || (old_row->rounds > 0) == (row->rounds > 0))
+            continue;
+        bool works = row->rounds > 0;
+        struct change change = {.kind = works ? CHANGE_WORKS : CHANGE_FAILS,
+                                .series = after,
+                                .side = row->name,
+                                .trouble = works ? old_row->trouble : row->trouble};
+        add_change(comparison, &change);
     }
 }
 
 static void compare_series(const struct series *before, const struct series *after,
                            struct comparison *comparison, struct pairs *pairs)
 {
-    for (size_t i = 0; i < after->row_count; i++) {
-        const struct row *old_row = series_find_row(before, after->rows[i].name);
-        if (old_row)
-            compare_rows(before, old_row, after, &after->rows[i], comparison, pairs);
-    }
-    note_rows(after, before, CHANGE_NEW, comparison);
-    note_rows(before, after, CHANGE_GONE, comparison);
+    struct controls controls = watch_others(before, after, comparison);
+    compare_sides(before, after, &controls, comparison, pairs);
+    compare_troubles(before, after, comparison);
     if (before->size_bytes != after->size_bytes || before->measure != after->measure)
         add_caveat(comparison, "%s, %s: it was another experiment under the same name", after->name,
                    after->placement);
@@ -300,24 +359,32 @@ static void compare_machines(const struct report *before, const struct report *a
         add_caveat(comparison, "one of the runs was a quick one, with shorter laps");
 }
 
-/* What only one run has measured: the first by name, the others as a number. */
+/* What only one run has measured, since the other was asked for less or could do less: the first by
+ * name, the others as a number. */
 static void note_lone(const struct report *of, const struct report *other, const char *which,
                       struct comparison *comparison)
 {
     const struct series *first = NULL;
+    const char *side = NULL;
     size_t lone = 0;
     for (size_t i = 0; i < of->series_count; i++) {
         const struct series *series = &of->series[i];
-        if (report_find_series(other, series->name, series->placement))
-            continue;
-        first = first ? first : series;
-        lone++;
+        const struct series *twin = report_find_series(other, series->name, series->placement);
+        for (size_t j = 0; j < series->row_count; j++) {
+            if (twin && series_find_row(twin, series->rows[j].name))
+                continue;
+            if (lone++ == 0) {
+                first = series;
+                side = series->rows[j].name;
+            }
+        }
     }
     if (lone == 1)
-        add_caveat(comparison, "only in the %s run: %s, %s", which, first->name, first->placement);
+        add_caveat(comparison, "only in the %s run: %s, %s: %s", which, first->name,
+                   first->placement, side);
     else if (lone > 1)
-        add_caveat(comparison, "only in the %s run: %s, %s, and %zu more", which, first->name,
-                   first->placement, lone - 1);
+        add_caveat(comparison, "only in the %s run: %s, %s: %s, and %zu more", which, first->name,
+                   first->placement, side, lone - 1);
 }
 
 void compare_reports(const struct report *before, const struct report *after,
@@ -351,8 +418,7 @@ size_t comparison_count(const struct comparison *comparison, enum change_kind ki
 
 const char *change_word(enum change_kind kind)
 {
-    static const char *const words[CHANGE_KINDS] = {"slower", "faster", "fails",
-                                                    "works",  "new",    "gone"};
+    static const char *const words[CHANGE_KINDS] = {"slower", "faster", "fails", "works"};
     return words[kind];
 }
 

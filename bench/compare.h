@@ -1,4 +1,5 @@
-/* What changed between two runs of the bench, beyond the noise of both.
+/* What changed of Ferry's between two runs of the bench, beyond the noise of both, and beyond what the
+ * machine did to everything else.
  *
  * Absolute costs drift from run to run, while what is measured in the same round drifts together.
  * Therefore what is compared is how many times the floor's cost a side takes, round by round.  Only
@@ -13,15 +14,13 @@ enum change_kind {
     CHANGE_FASTER,
     CHANGE_FAILS, /* has no figures any more */
     CHANGE_WORKS, /* has figures now */
-    CHANGE_NEW,
-    CHANGE_GONE,
 };
 
-#define CHANGE_KINDS 6
+#define CHANGE_KINDS 4
 
 struct change {
     enum change_kind kind;
-    const struct series *series; /* of the new run; of the old one if it is gone */
+    const struct series *series; /* of the new run */
     const char *side;
     const char *trouble; /* where it fails, or did */
     bool to_floor;       /* before and after are times the floor's cost; otherwise costs */
@@ -35,7 +34,7 @@ struct comparison {
     const struct report *before;
     struct change *changes; /* in the order of the kinds, then of the new run */
     size_t change_count;
-    size_t same;          /* as far as the noise lets tell */
+    size_t same;          /* of Ferry's sides, as far as noise and moods let tell */
     size_t untold;        /* too few rounds to tell */
     size_t once;          /* watched only once, by their nature */
     size_t enough_rounds; /* to tell all of them, in both runs */

@@ -70,7 +70,8 @@ static void add_change(struct table *table, const struct change *change)
 
 static void print_counts(const struct comparison *comparison)
 {
-    output_line("  %zu changed in time; %zu the same, as far as the noise lets tell",
+    output_line("  %zu of Ferry's changed in time; %zu the same, as far as noise and the machine's "
+                "moods let tell",
                 comparison_count(comparison, CHANGE_SLOWER) +
                     comparison_count(comparison, CHANGE_FASTER),
                 comparison->same);
