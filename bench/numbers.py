@@ -3,6 +3,7 @@
 
 usage: numbers.py RUN.json            prints the table (--chinese: in Chinese)
        numbers.py RUN.json README…    puts it between <!-- numbers --> and <!-- /numbers -->
+       numbers.py --check RUN.json README…    says which of them has another table
 """
 
 import json
@@ -19,8 +20,8 @@ ROWS = [
     ("lock-contest", "segment lock", "a turn of two that both want the lock", "两个进程争锁，每次持有"),
     ("take-over", "segment lock", "from the owner's kill -9 to the next one's lock", "持锁者被 kill -9 到下一个得锁"),
     ("create", "segment", "create a named segment", "创建有名段"),
-    ("attach", "segment", "attach to it", "连接"),
-    ("detach", "segment", "detach", "断开"),
+    ("attach", "segment", "attach to it", "附着"),
+    ("detach", "segment", "detach", "脱离"),
     ("remove", "segment", "remove it", "删除"),
 ]
 
@@ -64,12 +65,16 @@ def spread(row):
 
 def ratio(row):
     figures = row.get("to_floor")
-    return three_digits(figures["median"], [""]) if figures else ""
+    if not figures:
+        return ""
+    value = figures["median"]
+    return three_digits(value, [""]) if value >= 0.095 else f"{value:.1g}" if value >= 0.001 else "<0.001"
 
 
 def line(series, row, kernel, title, place):
     beside = f"{cost(series, kernel)} ({kernel['side']})" if kernel else ""
-    return f"| {title} | {place} | {cost(series, row)} {spread(row)} | {ratio(row)} | {beside} |"
+    own = f"{cost(series, row)} {spread(row)}".strip()
+    return f"| {title} | {place} | {own} | {ratio(row)} | {beside} |"
 
 
 def sound(series, side):
@@ -89,25 +94,26 @@ def table(run, chinese):
     return "\n".join(lines) + "\n"
 
 
-def put_into(path, run):
-    text = path.read_text(encoding="utf-8")
-    before, rest = text.split("<!-- numbers -->\n", 1)
+def with_table(path, run):
+    """The text of the file, with the table in its place."""
+    before, rest = path.read_text(encoding="utf-8").split("<!-- numbers -->\n", 1)
     after = rest.split("<!-- /numbers -->", 1)[1]
-    chinese = "zh" in path.name
-    path.write_text(f"{before}<!-- numbers -->\n{table(run, chinese)}<!-- /numbers -->{after}",
-                    encoding="utf-8")
+    return f"{before}<!-- numbers -->\n{table(run, 'zh' in path.name)}<!-- /numbers -->{after}"
 
 
 def main(arguments):
-    chinese = "--chinese" in arguments
-    files = [pathlib.Path(word) for word in arguments if word != "--chinese"]
-    if not files:
+    options = {word for word in arguments if word.startswith("--")}
+    files = [pathlib.Path(word) for word in arguments if word not in options]
+    if not files or options - {"--check", "--chinese"}:
         sys.exit(__doc__)
     run = json.loads(files[0].read_text(encoding="utf-8"))
-    for path in files[1:]:
-        put_into(path, run)
     if not files[1:]:
-        print(table(run, chinese), end="")
+        print(table(run, "--chinese" in options), end="")
+    for path in files[1:]:
+        if "--check" not in options:
+            path.write_text(with_table(path, run), encoding="utf-8")
+        elif with_table(path, run) != path.read_text(encoding="utf-8"):
+            sys.exit(f"{path.name}: not the table of {files[0].name}; see {sys.argv[0]}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How the files look: not too long, formatted, scripts that shellcheck likes.
+"""How the files look: not too long, formatted, scripts that shellcheck likes, numbers that were measured.
 
 usage: files.py SOURCE_ROOT
 """
@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import tap
 
@@ -61,9 +62,29 @@ def scripts_pass_shellcheck():
     tap.expect_none(check.stdout.splitlines())
 
 
+def numbers_check(*readmes):
+    return subprocess.run([sys.executable, ROOT / "bench/numbers.py", "--check", ROOT / "docs/numbers.json",
+                           *readmes], text=True, stderr=subprocess.PIPE, check=False)
+
+
+def numbers_in_the_readmes_are_those_of_the_saved_run():
+    check = numbers_check(ROOT / "README.md", ROOT / "README.zh-CN.md")
+    tap.expect_none(check.stderr.splitlines())
+    assert check.returncode == 0
+
+
+def planted_number_is_found():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        other = pathlib.Path(folder) / "README.md"
+        other.write_text(text.replace(" ns ", " ps "), encoding="utf-8")
+        assert "README.md" in numbers_check(other).stderr
+
+
 def planted_long_file_is_found():
     assert too_long("x", LONGEST + 1) and not too_long("x", LONGEST)
 
 
 tap.run(no_source_file_holds_a_second_idea, formatting_is_clang_formats, scripts_pass_shellcheck,
-        planted_long_file_is_found)
+        planted_long_file_is_found, numbers_in_the_readmes_are_those_of_the_saved_run,
+        planted_number_is_found)
