@@ -18,7 +18,7 @@ static void put_limit(FILE *out, const struct series *series, const struct verdi
 void html_bar(FILE *out, const struct series *series, const struct verdict *verdict)
 {
     struct words found =
-        verdict->than ? words_number(verdict->found) : words_cost(series, verdict->found);
+        verdict->than ? words_ratio(verdict->found) : words_cost(series, verdict->found);
     markup(out, "<span class=\"outcome\">%s</span> <span class=\"figure\">%s%s</span> ",
            verdict->met ? "✓ met" : "✗ not met", found.text, verdict->than ? " ×" : "");
     markup(out, "<span class=\"wanted\"><b>%s</b>: ", verdict->side);

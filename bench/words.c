@@ -83,7 +83,7 @@ struct words_long words_verdict(const struct series *series, const struct verdic
     if (verdict->than)
         snprintf(words.text, sizeof(words.text), "%s: at most %s × %s: %s (%s)", verdict->side,
                  words_number(verdict->at_most).text, verdict->than, outcome,
-                 words_number(verdict->found).text);
+                 words_ratio(verdict->found).text);
     else
         snprintf(words.text, sizeof(words.text), "%s: at most %s: %s (%s)", verdict->side,
                  words_cost(series, verdict->at_most).text, outcome,
