@@ -2,7 +2,7 @@
 
 . "${0%/*}/../cli/lib.bash"
 
-ROUNDS=${FERRY_BENCH_TEST_ROUNDS:-25}
+ROUNDS=${FERRY_BENCH_TEST_ROUNDS:-12}
 
 # plant FILE: the only plug-in from now on.
 plant()
@@ -48,7 +48,7 @@ a_planted_slow_down_is_seen_and_nothing_else() { # ferry bench --compare
 }
 
 a_saved_run_is_shown_as_it_was() { # ferry bench --from
-    works "$FERRY" bench --json --quick lock-pair tell
+    works "$FERRY" bench --json --quick --rounds 2 lock-pair tell
     cp "$CASE/out" run.json
     works ferry bench --from run.json --json
     cmp run.json "$CASE/out" || fail "it is not what was saved"
@@ -58,7 +58,7 @@ a_saved_run_is_shown_as_it_was() { # ferry bench --from
 }
 
 few_rounds_are_said_to_be_too_few() { # ferry bench --compare
-    works "$FERRY" bench --json --quick lock-pair
+    works "$FERRY" bench --json --quick --rounds 2 lock-pair
     cp "$CASE/out" run.json
     json '(d["changes"] == [] and d["compared"]["same"] == 0 and d["compared"]["untold"] > 0
            and 5 < d["compared"]["enough_rounds"] < 15)' \

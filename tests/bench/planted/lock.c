@@ -1,5 +1,5 @@
 /* A segment's lock, as a library that changes from one version to the next would have it: built as it
- * is, and once more with so much in the operation itself that it takes several times as long.  That is
+ * is, and once more with so much in the operation itself that it takes about ten times as long.  That is
  * seen whatever the machine does meanwhile; how fine a change can be told is no matter for a test. */
 #include <ferry/ferry.h>
 
