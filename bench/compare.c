@@ -35,7 +35,7 @@
 #define LEVEL        0.001
 #define LEAST_CHANGE 0.05 /* in logarithms, like all shifts */
 #define MARGIN       1.25
-#define FEW          4 /* a side without controls must go 1 + FEW times as far */
+#define FEW          6 /* a side without controls must go 1 + FEW times as far */
 
 /* How a side's quartiles differ between the runs, in logarithms. */
 struct shift {
