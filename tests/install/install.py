@@ -4,45 +4,30 @@
 usage: install.py SOURCE_ROOT BUILD_ROOT
 """
 
-import atexit
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
+import abi
 import tap
+from scratch import SCRATCH, SOURCE, environment, expect_failure, hello_source, need, \
+    needed_libraries, project, run, run_hello
 
-SOURCE = pathlib.Path(sys.argv[1])
 BUILD = pathlib.Path(sys.argv[2])
-
-# No space in the root's path: pkg-config does not quote its sysroot.  The programs' paths have one.
-SCRATCH = pathlib.Path(tempfile.mkdtemp(prefix="ferry-install-"))
-atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 DESTINATION = SCRATCH / "root"
-
-
-def run(*command, **options):
-    """Runs a command; a failure carries all that it printed."""
-    done = subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False, **options)
-    if done.returncode != 0:
-        words = " ".join(str(word) for word in command)
-        raise AssertionError(f"{words}\nended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
-
-
-def need(*programs):
-    for program in programs:
-        if not shutil.which(program):
-            raise tap.Skip(f"{program} is not installed")
 
 
 def install():
     # DESTDIR, not another prefix: the files must work from where they were not configured for.
+    # What `ninja uninstall` of this build would take away stays as it was.
+    record = BUILD / "meson-logs/install-log.txt"
+    kept = record.read_bytes() if record.exists() else None
     run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", DESTINATION)
+    record.unlink(missing_ok=True)
+    if kept is not None:
+        record.write_bytes(kept)
 
 
 def installed(pattern):
@@ -51,45 +36,15 @@ def installed(pattern):
     return found[0]
 
 
-def environment():
-    """Where tools look for the scratch installation, and nothing of the caller's own."""
-    pc = installed("ferry.pc").parent
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PKG_CONFIG")},
-        "PKG_CONFIG_PATH": str(pc),
-        "PKG_CONFIG_SYSROOT_DIR": str(DESTINATION),
-        "LD_LIBRARY_PATH": str(installed("libferry.so").parent),
-        "CC": os.environ.get("CC", "cc"),
-    }
+def surroundings_of_the_tree():
+    """Where compilers and the loader look for it."""
+    return environment(PKG_CONFIG_PATH=str(installed("ferry.pc").parent),
+                       PKG_CONFIG_SYSROOT_DIR=str(DESTINATION),
+                       LD_LIBRARY_PATH=str(installed("libferry.so").parent))
 
 
-def hello_source():
-    """The program that README.md promises to work: the C block after its marker."""
-    readme = SOURCE / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
-    block = re.search(r"<!-- hello -->\s*```c\n(.*?)```", text, re.DOTALL)
-    if not block:
-        raise tap.Skip("README.md has no C program behind the mark <!-- hello -->")
-    return block.group(1)
-
-
-def project(name, source, **files):
-    """A directory with hello.c and these build files."""
-    directory = SCRATCH / name
-    directory.mkdir()
-    (directory / "hello.c").write_text(source, encoding="utf-8")
-    for file, text in files.items():
-        (directory / file.replace("__", ".")).write_text(text, encoding="utf-8")
-    return directory
-
-
-def run_hello(program, run_environment):
-    """It works, twice in the same root, and the command sees what it did."""
-    with tempfile.TemporaryDirectory(prefix="ferry-install-", dir="/dev/shm") as root:
-        surroundings = {**run_environment, "FERRY_ROOT": root}
-        for _ in range(2):
-            run(program, env=surroundings)
-        run(installed("bin/ferry"), "ls", env=surroundings)
+def use(program):
+    run_hello(program, installed("bin/ferry"), surroundings_of_the_tree())
 
 
 def everything_is_put_down():
@@ -105,10 +60,16 @@ def everything_is_put_down():
                     if not list(DESTINATION.rglob(str(path))))
 
 
-def nothing_private_is_put_down():
-    headers = {path.name for path in DESTINATION.rglob("*.h")}
-    ours = {path.name for path in (SOURCE / "include").rglob("*.h")}
-    tap.expect_none(f"installed, but not public: {name}" for name in headers - ours)
+def headers_are_the_public_ones_as_they_are():
+    there, ours = ({path.name: path.read_bytes() for path in tree.rglob("*.h")}
+                   for tree in (DESTINATION, SOURCE / "include"))
+    tap.expect_none(f"{name}: not the same in include/ and where it was installed"
+                    for name in there.keys() | ours.keys() if there.get(name) != ours.get(name))
+
+
+def library_exports_what_the_list_says():
+    tap.expect_none(abi.differences(abi.exported(installed("libferry.so")), "the installed library",
+                                    abi.listed(SOURCE), "tests/abi/symbols.txt"))
 
 
 def no_file_names_the_place_it_was_built_in():
@@ -117,49 +78,36 @@ def no_file_names_the_place_it_was_built_in():
                     if str(SOURCE) in path.read_text(encoding="utf-8"))
 
 
-def headers():
-    return sorted(path.name for path in installed("ferry/ferry.h").parent.glob("*.h"))
-
-
-def compile_headers(compiler, suffix, *flags):
-    """Each header alone, then twice: it needs nothing before it and minds no second time."""
-    need(compiler)
-    include = installed("ferry/ferry.h").parent.parent
-    for header in headers():
-        source = SCRATCH / f"header.{suffix}"
-        line = f"#include <ferry/{header}>\n"
-        source.write_text(line + line + "int nothing_else;\n", encoding="utf-8")
-        run(compiler, *flags, "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{include}",
-            "-fsyntax-only", source)
-
-
-def headers_are_c99():
-    compile_headers("gcc", "c", "-std=c99")
-
-
-def headers_are_c17():
-    compile_headers("gcc", "c", "-std=c17")
-
-
-def headers_are_cxx17():
-    compile_headers("g++", "cc", "-std=c++17")
-
-
-def headers_are_c17_for_clang():
-    compile_headers("clang", "c", "-std=c17")
+def compile_with_pkg_config(name, line):
+    need("pkg-config")
+    directory = project(name, hello_source())
+    run("sh", "-c", f'eval "{line}"', cwd=directory, env=surroundings_of_the_tree())
+    return directory / "hello"
 
 
 def hello_works_with_pkg_config():
-    need("pkg-config")
-    directory, surroundings = project("with pkg-config", hello_source()), environment()
-    run("sh", "-c", 'eval "$CC hello.c -o hello $(pkg-config --cflags --libs ferry)"',
-        cwd=directory, env=surroundings)
-    run_hello(directory / "hello", surroundings)
+    use(compile_with_pkg_config("with pkg-config",
+                                "$CC hello.c -o hello $(pkg-config --cflags --libs ferry)"))
 
 
-def configure_with_cmake(directory, surroundings):
+def hello_is_static_with_pkg_config():
+    hello = compile_with_pkg_config(
+        "static with pkg-config",
+        "$CC -static hello.c -o hello $(pkg-config --static --cflags --libs ferry)")
+    assert not needed_libraries(hello), needed_libraries(hello)
+    use(hello)
+
+
+def planted_library_that_is_not_there_is_found():
+    expect_failure(compile_with_pkg_config, "with a stranger",
+                   "$CC hello.c -o hello $(pkg-config --cflags --libs ferry) -lferry-planted",
+                   said="ferry-planted")
+
+
+def configure_with_cmake(directory):
     run("cmake", "-G", "Ninja", "-S", ".", "-B", "build",
-        f"-Dferry_DIR={installed('ferry-config.cmake').parent}", cwd=directory, env=surroundings)
+        f"-Dferry_DIR={installed('ferry-config.cmake').parent}", cwd=directory,
+        env=surroundings_of_the_tree())
 
 
 def hello_works_with_cmake():
@@ -173,41 +121,62 @@ target_link_libraries(hello ferry::ferry)
 add_executable(hello-static hello.c)
 target_link_libraries(hello-static ferry::ferry-static)
 """)
-    surroundings = environment()
-    configure_with_cmake(directory, surroundings)
-    run("cmake", "--build", "build", cwd=directory, env=surroundings)
-    run_hello(directory / "build/hello", surroundings)
-    run_hello(directory / "build/hello-static", surroundings)
+    configure_with_cmake(directory)
+    run("cmake", "--build", "build", cwd=directory)
+    for program in ("hello", "hello-static"):
+        use(directory / "build" / program)
 
 
 def cmake_refuses_another_version():
     need("cmake")
-    directory = project("with another version", "", CMakeLists__txt="""
+    directory = project("cmake with another version", "", CMakeLists__txt="""
 cmake_minimum_required(VERSION 3.13)
 project(hello C)
-find_package(ferry 99 QUIET)
-if(ferry_FOUND)
-  message(FATAL_ERROR "0.x is not 99")
-endif()
+find_package(ferry 99 REQUIRED)
 """)
-    configure_with_cmake(directory, environment())
+    expect_failure(configure_with_cmake, directory, said="version: 0.1")
 
 
-def hello_works_with_meson_and_the_static_library():
+def hello_works_with_meson():
     need("meson", "pkg-config")
     directory = project("with meson", hello_source(), meson__build="""
 project('hello', 'c')
-executable('hello', 'hello.c', dependencies: dependency('ferry', static: true))
+executable('hello', 'hello.c', dependencies: dependency('ferry'))
+executable('hello-static', 'hello.c', dependencies: dependency('ferry', static: true))
 """)
-    surroundings = environment()
-    run("meson", "setup", "build", cwd=directory, env=surroundings)
-    run("meson", "compile", "-C", "build", cwd=directory, env=surroundings)
-    needed = run("readelf", "-d", "build/hello", cwd=directory)
-    assert "libferry" not in needed, "the static library was asked for, the shared one was linked"
-    run_hello(directory / "build/hello", surroundings)
+    run("meson", "setup", "build", cwd=directory, env=surroundings_of_the_tree())
+    run("meson", "compile", "-C", "build", cwd=directory)
+    assert "libferry.so.0" in needed_libraries(directory / "build/hello")
+    assert "libferry.so.0" not in needed_libraries(directory / "build/hello-static")
+    for program in ("hello", "hello-static"):
+        use(directory / "build" / program)
 
 
-tap.run(everything_is_put_down, nothing_private_is_put_down, no_file_names_the_place_it_was_built_in,
-        headers_are_c99, headers_are_c17, headers_are_c17_for_clang, headers_are_cxx17,
-        hello_works_with_pkg_config, hello_works_with_cmake, cmake_refuses_another_version,
-        hello_works_with_meson_and_the_static_library)
+def peers_not_here(command):
+    """Which of the bench's plug-ins the command does not find."""
+    said = subprocess.run([command, "bench", "--list"], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=True,
+                          env={name: value for name, value in os.environ.items()
+                               if name != "FERRY_BENCH_PLUGINS"}).stdout
+    assert "Not here" in said or "ZeroMQ" in said, said
+    return {name for name in ("Boost", "nng", "ZeroMQ") if f"{name}: measured where" in said}
+
+
+def moved_command_finds_its_plugins():
+    moved = SCRATCH / "moved away"
+    shutil.copytree(DESTINATION, moved, symlinks=True)
+    command, = moved.rglob("bin/ferry")
+    plugins = sorted(moved.rglob("ferry/bench/*.so"))
+    if not plugins:
+        raise tap.Skip("no plug-in of the bench was built: libzmq, nng and Boost are missing")
+    with_them = peers_not_here(command)
+    assert len(with_them) == 3 - len(plugins), with_them
+    plugins[0].unlink() # and the check can tell
+    assert len(peers_not_here(command)) == 3 - len(plugins) + 1
+
+
+tap.run(everything_is_put_down, headers_are_the_public_ones_as_they_are,
+        library_exports_what_the_list_says, no_file_names_the_place_it_was_built_in,
+        hello_works_with_pkg_config, hello_is_static_with_pkg_config,
+        planted_library_that_is_not_there_is_found, hello_works_with_cmake,
+        cmake_refuses_another_version, hello_works_with_meson, moved_command_finds_its_plugins)

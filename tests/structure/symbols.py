@@ -9,23 +9,16 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
+import abi
 import tap
 
 ROOT = pathlib.Path(sys.argv[1])
 LIBRARY = sys.argv[2]
-LIST = ROOT / "tests/abi/symbols.txt"
 
 HEADING = ("# What libferry.so exports, sorted.  A name leaves this list only with a new major version.\n"
            "# tests/structure/symbols.py . build/src/libferry.so --update writes it anew.\n")
-
-
-def exported():
-    """The dynamic symbols that the library defines, without the name of the version itself."""
-    lines = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], check=True, text=True,
-                           stdout=subprocess.PIPE).stdout.splitlines()
-    fields = [line.split() for line in lines]
-    return {name.split("@")[0] for *_, kind, name in fields if kind != "A"}
 
 
 def declared():
@@ -38,38 +31,39 @@ def declared():
     return names
 
 
-def listed():
-    return {line for line in LIST.read_text(encoding="utf-8").splitlines()
-            if line and not line.startswith("#")}
-
-
-def differences(one, one_name, other, other_name):
-    for name in sorted(one - other):
-        yield f"{name}: in {one_name}, not in {other_name}"
-    for name in sorted(other - one):
-        yield f"{name}: in {other_name}, not in {one_name}"
-
-
 def library_exports_what_the_headers_declare():
-    tap.expect_none(differences(exported(), "the library", declared(), "the headers"))
+    tap.expect_none(abi.differences(abi.exported(LIBRARY), "the library",
+                                    declared(), "the headers"))
 
 
 def library_exports_what_the_list_says():
-    tap.expect_none(differences(exported(), "the library", listed(), "tests/abi/symbols.txt"))
+    tap.expect_none(abi.differences(abi.exported(LIBRARY), "the library",
+                                    abi.listed(ROOT), "tests/abi/symbols.txt"))
 
 
 def every_exported_name_is_ours():
     tap.expect_none(f"{name}: does not start with ferry_"
-                    for name in sorted(exported()) if not name.startswith("ferry_"))
+                    for name in sorted(abi.exported(LIBRARY)) if not name.startswith("ferry_"))
+
+
+def planted_export_is_found():
+    with tempfile.TemporaryDirectory() as directory:
+        library = pathlib.Path(directory, "planted.so")
+        subprocess.run(["cc", "-shared", "-fPIC", "-xc", "-", "-o", library], check=True, text=True,
+                       input="int ferry_planted(void) { return 0; }\n"
+                             "__attribute__((visibility(\"hidden\"))) int inner(void) { return 0; }\n")
+        found = abi.exported(library)
+    assert found - abi.listed(ROOT) == {"ferry_planted"}, found
 
 
 def planted_difference_is_found():
-    assert list(differences({"a", "b"}, "x", {"b", "c"}, "y")) == [
+    assert list(abi.differences({"a", "b"}, "x", {"b", "c"}, "y")) == [
         "a: in x, not in y", "c: in y, not in x"]
 
 
 if sys.argv[3:] == ["--update"]:
-    LIST.write_text(HEADING + "".join(f"{name}\n" for name in sorted(exported())), encoding="utf-8")
+    names = "".join(f"{name}\n" for name in sorted(abi.exported(LIBRARY)))
+    abi.list_path(ROOT).write_text(HEADING + names, encoding="utf-8")
 else:
     tap.run(library_exports_what_the_headers_declare, library_exports_what_the_list_says,
-            every_exported_name_is_ours, planted_difference_is_found)
+            every_exported_name_is_ours, planted_export_is_found, planted_difference_is_found)
