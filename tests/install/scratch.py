@@ -59,8 +59,9 @@ def source_files():
     if (SOURCE / ".git").exists() and shutil.which("git"):
         names = run("git", "-c", f"safe.directory={SOURCE}", "-C", SOURCE, "ls-files", "-z").split("\0")
         return [pathlib.Path(name) for name in names if name and (SOURCE / name).is_file()]
-    return [path.relative_to(SOURCE) for path in SOURCE.rglob("*") if path.is_file()
-            and not path.relative_to(SOURCE).parts[0].startswith(("build", ".git"))]
+    files = [path.relative_to(SOURCE) for path in SOURCE.rglob("*")
+             if path.is_file() and not path.is_symlink()]
+    return [path for path in files if not path.parts[0].startswith(("build", "obj-", ".git"))]
 
 
 def copy_source(destination):

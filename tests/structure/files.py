@@ -49,7 +49,9 @@ def formatting_is_clang_formats():
 
 
 def shell_scripts():
-    for path in [ROOT / "quickstart", ROOT / ".ci/run", *sorted((ROOT / "tests").rglob("*"))]:
+    folders = [ROOT / "tests", ROOT / "debian/tests"]
+    for path in [ROOT / "quickstart", ROOT / ".ci/run",
+                 *sorted(path for folder in folders for path in folder.rglob("*"))]:
         if path.is_file() and re.match(rb"#!\S*/(env )?(ba)?sh\b", path.read_bytes()[:40]):
             yield str(path)
 
