@@ -31,7 +31,7 @@ def install(destination=None):
 
 
 def use(name, root, libdir, sysroot):
-    """README's program, in a directory of this name, compiled against the installed tree that has its libraries there."""
+    """README's program, in a directory of this name, against the tree with its libraries there."""
     need("pkg-config")
     surroundings = environment(PKG_CONFIG_PATH=str(libdir / "pkgconfig"), LD_LIBRARY_PATH=str(libdir),
                                **({"PKG_CONFIG_SYSROOT_DIR": str(root)} if sysroot else {}))

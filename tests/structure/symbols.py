@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What libferry.so exports is what the headers declare and tests/abi/symbols.txt lists.
+"""What libferry.so exports is what the headers declare and tests/abi/symbols.txt and Debian's file list.
 
 usage: symbols.py SOURCE_ROOT LIBRARY [--update]
 --update writes the list anew from the library.
@@ -41,6 +41,13 @@ def library_exports_what_the_list_says():
                                     abi.listed(ROOT), "tests/abi/symbols.txt"))
 
 
+def debian_lists_what_the_list_says():
+    text = (ROOT / "debian/libferry0.symbols").read_text(encoding="utf-8")
+    names = set(re.findall(r"^ (ferry_\w+)@FERRY_0 \d", text, re.MULTILINE))
+    tap.expect_none(abi.differences(names, "debian/libferry0.symbols",
+                                    abi.listed(ROOT), "tests/abi/symbols.txt"))
+
+
 def every_exported_name_is_ours():
     tap.expect_none(f"{name}: does not start with ferry_"
                     for name in sorted(abi.exported(LIBRARY)) if not name.startswith("ferry_"))
@@ -66,4 +73,5 @@ if sys.argv[3:] == ["--update"]:
     abi.list_path(ROOT).write_text(HEADING + names, encoding="utf-8")
 else:
     tap.run(library_exports_what_the_headers_declare, library_exports_what_the_list_says,
-            every_exported_name_is_ours, planted_export_is_found, planted_difference_is_found)
+            debian_lists_what_the_list_says, every_exported_name_is_ours, planted_export_is_found,
+            planted_difference_is_found)
