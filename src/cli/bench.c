@@ -33,7 +33,7 @@ static int measure(const struct request *request, struct report *ret_report)
     CLEANUP(word_list_cleanup) struct word_list sides = {0};
     struct conductor_options wishes = {
         .quick = request->quick,
-        .rounds = request->rounds,
+        .rounds = (size_t)request->rounds,
         .cpu = {-1, -1},
         .names = request->names,
         .name_count = request->name_count,

@@ -21,7 +21,8 @@ struct request {
     int64_t timeout_ns;
 };
 
-/* Fills in the count where none was given, and refuses what lies outside. */
+/* Fills in the count where none was given, and refuses what lies outside.  What lies inside has been
+ * mapped, so it fits a size_t. */
 static int find_range(ferry_segment *segment, struct request *request)
 {
     uint64_t size = ferry_segment_size(segment);
@@ -42,7 +43,7 @@ static int copy_locked(ferry_segment *segment, const struct request *request, ch
     if (r < 0 && r != -EOWNERDEAD)
         return report(r);
     if (r == 0)
-        memcpy(ret_copy, (char *)ferry_segment_data(segment) + request->at, request->count);
+        memcpy(ret_copy, (char *)ferry_segment_data(segment) + request->at, (size_t)request->count);
     ferry_segment_unlock(segment);
     if (r == 0)
         return 0;
@@ -53,9 +54,9 @@ static int copy_locked(ferry_segment *segment, const struct request *request, ch
 
 static int read_locked(ferry_segment *segment, const struct request *request)
 {
-    char *copy CLEANUP(text_cleanup) = expect_memory(malloc(request->count + 1));
+    char *copy CLEANUP(text_cleanup) = expect_memory(malloc((size_t)request->count + 1));
     int status = copy_locked(segment, request, copy);
-    return status ? status : output_bytes(copy, request->count);
+    return status ? status : output_bytes(copy, (size_t)request->count);
 }
 
 static int run(int argc, char **argv)
@@ -78,7 +79,7 @@ static int run(int argc, char **argv)
         return status;
     if (request.lock)
         return read_locked(segment, &request);
-    return output_bytes((char *)ferry_segment_data(segment) + request.at, request.count);
+    return output_bytes((char *)ferry_segment_data(segment) + request.at, (size_t)request.count);
 }
 
 const struct verb verb_read = {

@@ -34,7 +34,7 @@ static int read_input(struct input *ret_input, uint64_t room)
     for (;;) {
         if (input.count == capacity) {
             capacity = capacity ? 2 * capacity : 65536;
-            capacity = capacity > room + 1 ? room + 1 : capacity;
+            capacity = capacity > room + 1 ? (size_t)room + 1 : capacity;
             input.bytes = expect_memory(realloc(input.bytes, capacity));
         }
         ssize_t r = read(STDIN_FILENO, input.bytes + input.count, capacity - input.count);

@@ -14,6 +14,10 @@
 #define SO_PASSPIDFD 76
 #endif
 
+/* The C libraries do not agree on the type of these two. */
+typedef __typeof__(((struct msghdr *)0)->msg_controllen) control_length;
+typedef __typeof__(((struct cmsghdr *)0)->cmsg_len) header_length;
+
 union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(PARCEL_DESCRIPTORS * sizeof(int))];
@@ -36,11 +40,12 @@ int socket_pack(const void *bytes, size_t count, const int *descriptors, size_t 
     struct msghdr message = {.msg_iov = &piece,
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
-                             .msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int))};
+                             .msg_controllen =
+                                 (control_length)CMSG_SPACE(descriptor_count * sizeof(int))};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
+    header->cmsg_len = (header_length)CMSG_LEN(descriptor_count * sizeof(int));
     memcpy(CMSG_DATA(header), descriptors, descriptor_count * sizeof(int));
     if (sendmsg(sender, &message, MSG_NOSIGNAL) < 0)
         return -errno;

@@ -205,7 +205,7 @@ static void listen_for_one(void *context)
     test_gate_open(scene->gate);
     fd_set set;
     FD_ZERO(&set);
-    FD_SET(descriptor, &set);
+    FD_SET((unsigned)descriptor, &set);
     struct timeval limit = {.tv_sec = 10};
     CHECK_EQ(select(descriptor + 1, &set, NULL, NULL, &limit), 1);
     int r;

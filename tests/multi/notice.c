@@ -228,7 +228,7 @@ TEST_LONG(sleeper_hears_the_next_notice_wherever_the_last_notifier_was_killed, 1
     int rounds = test_thorough() ? 50000 : 2000;
     for (int i = 0; i < rounds; i++) {
         pid_t notifier = test_child(notify_without_end, segment);
-        struct timespec moment = {.tv_nsec = next_random(&random) % 300000};
+        struct timespec moment = {.tv_nsec = (long)(next_random(&random) % 300000)};
         nanosleep(&moment, NULL);
         test_kill(notifier);
         CHECK_OK(ferry_segment_notify(segment));

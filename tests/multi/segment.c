@@ -301,7 +301,7 @@ static uint64_t used_bytes(void)
 static void hold_until_killed(void *gate)
 {
     ferry_segment *segment = attach("x");
-    memset(ferry_segment_data(segment), 1, ferry_segment_size(segment));
+    memset(ferry_segment_data(segment), 1, (size_t)ferry_segment_size(segment));
     test_gate_open(gate);
     stay();
 }

@@ -168,7 +168,7 @@ static void check_storm(const char *name)
     uint64_t kills = 0;
     int64_t end_ns = test_now_ns() + (test_thorough() ? 60 : 3) * SECOND;
     while (test_now_ns() < end_ns) {
-        struct timespec moment = {.tv_nsec = next_random(&random) % 5000000};
+        struct timespec moment = {.tv_nsec = (long)(next_random(&random) % 5000000)};
         nanosleep(&moment, NULL);
         unsigned victim = next_random(&random) % PROCESSES;
         test_kill(children[victim]);

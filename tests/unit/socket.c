@@ -126,11 +126,12 @@ static int forge(int type, const char *text, size_t count)
     struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
     if (count > 0) {
         message.msg_control = control.bytes;
-        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        message.msg_controllen =
+            (__typeof__(message.msg_controllen))CMSG_SPACE(count * sizeof(int));
         struct cmsghdr *header = CMSG_FIRSTHDR(&message);
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(count * sizeof(int));
+        header->cmsg_len = (__typeof__(header->cmsg_len))CMSG_LEN(count * sizeof(int));
         for (size_t i = 0; i < count; i++)
             memcpy(CMSG_DATA(header) + i * sizeof(int), &null, sizeof(int));
     }
