@@ -53,6 +53,9 @@ __attribute__((noreturn, format(printf, 1, 2))) void test_skip(const char *why, 
 /* Are we asked to take our time?  (--thorough) */
 bool test_thorough(void);
 
+/* Do we run under qemu-user?  Some of what it tells the kernel, or us, is not what was meant. */
+bool test_is_emulated(void);
+
 /* Named objects that remain in the root when the body returns are meant to. */
 void test_leaves_objects(void);
 

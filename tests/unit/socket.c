@@ -143,6 +143,8 @@ static int forge(int type, const char *text, size_t count)
 
 TEST(too_many_descriptors_are_refused_and_closed) /* G9 */
 {
+    if (test_is_emulated())
+        SKIP("the emulator does not say that it cut off descriptors");
     char bytes[5];
     int got[PARCEL_DESCRIPTORS];
     for (size_t count = 5; count <= 64; count += 59) {
