@@ -1,0 +1,241 @@
+/* One member of a segment, which does what it is told on standard input, a line at a time, and
+ * answers each line with one: a number that is negative after a failure, then what there is to say.
+ *
+ * Built for two kinds of machine, two of these share objects while a test tells both what to do.
+ * The argument is the descriptor of a socket to the other one, for what is handed over. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <ferry/ferry.h>
+
+enum { MEMBERS = 16 };
+
+static ferry_segment *segment;
+static int channel;
+
+static int answer(int64_t number, const char *text)
+{
+    return printf("%" PRId64 " %s\n", number, number < 0 ? ferry_explain() : text);
+}
+
+static char *bytes_at(const char *at)
+{
+    return (char *)ferry_segment_data(segment) + strtoull(at, NULL, 10);
+}
+
+/* ---- Coming and going ------------------------------------------------------------------------ */
+
+static int do_create(char **words)
+{
+    const char *name = strcmp(words[1], "-") == 0 ? NULL : words[1];
+    return answer(ferry_segment_open(&segment, name,
+                                     FERRY_SEGMENT(.flags = FERRY_CREATE | FERRY_EXCLUSIVE,
+                                                   .size_bytes = strtoull(words[2], NULL, 10))),
+                  "");
+}
+
+static int do_open(char **words)
+{
+    return answer(ferry_segment_open(&segment, words[1], NULL), "");
+}
+
+static int do_close(char **words)
+{
+    (void)words;
+    segment = ferry_segment_close(segment);
+    return answer(0, "");
+}
+
+union one_descriptor {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static int do_give(char **words)
+{
+    int parcel;
+    char byte = 'p';
+    union one_descriptor control = {.bytes = {0}};
+    struct iovec piece = {&byte, 1};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    (void)words;
+    int r = ferry_segment_hand_over(segment, 0, &parcel);
+    if (r < 0)
+        return answer(r, "");
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &parcel, sizeof(parcel));
+    ssize_t sent = sendmsg(channel, &message, 0);
+    close(parcel);
+    return answer(sent == 1 ? 0 : -errno, "");
+}
+
+static int do_take(char **words)
+{
+    char byte;
+    union one_descriptor control = {.bytes = {0}};
+    struct iovec piece = {&byte, 1};
+    struct msghdr message = {.msg_iov = &piece,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof(control.bytes)};
+    (void)words;
+    if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) != 1 || CMSG_FIRSTHDR(&message) == NULL)
+        return answer(-EBADMSG, "");
+    int parcel;
+    memcpy(&parcel, CMSG_DATA(&control.header), sizeof(parcel));
+    return answer(ferry_segment_take(&segment, parcel), "");
+}
+
+/* ---- Contents, lock, notice ------------------------------------------------------------------ */
+
+static int do_write(char **words)
+{
+    memcpy(bytes_at(words[1]), words[2], strlen(words[2]));
+    return answer(0, "");
+}
+
+static int do_read(char **words)
+{
+    char text[256] = "";
+    memcpy(text, bytes_at(words[1]), strtoul(words[2], NULL, 10));
+    return answer(0, text);
+}
+
+static int do_lock(char **words)
+{
+    return answer(ferry_segment_lock(segment, strtoll(words[1], NULL, 10)), "");
+}
+
+static int do_unlock(char **words)
+{
+    (void)words;
+    return answer(ferry_segment_unlock(segment), "");
+}
+
+static int do_repaired(char **words)
+{
+    (void)words;
+    return answer(ferry_segment_repaired(segment), "");
+}
+
+/* Adds 1 so many times to a plain number, which loses nothing only under a lock that excludes. */
+static int do_count(char **words)
+{
+    volatile uint32_t *number = (void *)bytes_at(words[1]);
+    for (long left = strtol(words[2], NULL, 10); left > 0; left--) {
+        int r = ferry_segment_lock(segment, FERRY_FOREVER);
+        if (r < 0)
+            return answer(r, "");
+        *number = *number + 1;
+        ferry_segment_unlock(segment);
+    }
+    return answer(*number, "");
+}
+
+static int do_notify(char **words)
+{
+    (void)words;
+    return answer(ferry_segment_notify(segment), "");
+}
+
+static int do_wait(char **words)
+{
+    uint32_t version = (uint32_t)strtoul(words[1], NULL, 10);
+    int r = ferry_segment_wait(segment, &version, strtoll(words[2], NULL, 10));
+    return r < 0 ? answer(r, "") : answer(version, "");
+}
+
+/* ---- Looking --------------------------------------------------------------------------------- */
+
+static int do_look(char **words)
+{
+    struct ferry_object object = {.object_bytes = sizeof(object)};
+    (void)words;
+    int r = ferry_segment_look(segment, &object);
+    printf("%d size=%" PRIu64 " attached=%u dead=%u attaches=%" PRIu64 " detaches=%" PRIu64
+           " deaths=%" PRIu64 " owner=%d owner_dead=%d unrepaired=%d version=%u locks=%" PRIu64
+           " waits=%" PRIu64 " created=%" PRId64 "\n",
+           r, object.size_bytes, object.attached, object.dead, object.attach_count,
+           object.detach_count, object.death_count, (int)object.lock_owner_pid,
+           object.lock_owner_dead, object.unrepaired, object.version, object.lock_count,
+           object.wait_count, object.created_unix_ms);
+    return 0;
+}
+
+static int do_members(char **words)
+{
+    struct ferry_member members[MEMBERS];
+    int count = ferry_look_members(words[1], members, MEMBERS);
+    printf("%d", count);
+    for (int i = 0; i < count && i < MEMBERS; i++)
+        printf(" %u:%d:%s:%u:%s%s", members[i].slot, (int)members[i].pid,
+               members[i].alive ? "alive" : "dead", members[i].role,
+               members[i].waiting ? "waiting" : "", members[i].holds_lock ? "owner" : "");
+    return printf("\n");
+}
+
+static int print_field(const struct ferry_field *field, void *context)
+{
+    (void)context;
+    printf(" %s.%s=%" PRIu64 "+%u:%" PRIx64, field->group, field->name, field->offset,
+           field->width_bytes, field->value);
+    return 0;
+}
+
+static int do_raw(char **words)
+{
+    printf("0");
+    if (ferry_look_raw(words[1], print_field, NULL) < 0)
+        printf(" %s", ferry_explain());
+    return printf("\n");
+}
+
+/* ---- The lines ------------------------------------------------------------------------------- */
+
+static const struct order {
+    const char *word;
+    int (*run)(char **words);
+    int operands;
+} orders[] = {
+    {"create", do_create, 2}, {"open", do_open, 1},         {"close", do_close, 0},
+    {"give", do_give, 0},     {"take", do_take, 0},         {"write", do_write, 2},
+    {"read", do_read, 2},     {"lock", do_lock, 1},         {"unlock", do_unlock, 0},
+    {"count", do_count, 2},   {"repaired", do_repaired, 0}, {"notify", do_notify, 0},
+    {"wait", do_wait, 2},     {"look", do_look, 0},         {"members", do_members, 1},
+    {"raw", do_raw, 1},
+};
+
+static void obey(char *line)
+{
+    char *words[4] = {NULL};
+    int count = 0;
+    for (char *word = strtok(line, " \n"); word && count < 4; word = strtok(NULL, " \n"))
+        words[count++] = word;
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+        if (count > 0 && strcmp(words[0], orders[i].word) == 0 && count == orders[i].operands + 1) {
+            orders[i].run(words);
+            return;
+        }
+    printf("%d not an order\n", -EINVAL);
+}
+
+int main(int argc, char **argv)
+{
+    char line[512];
+    channel = argc > 1 ? atoi(argv[1]) : -1;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    while (fgets(line, sizeof(line), stdin))
+        obey(line);
+    ferry_segment_close(segment);
+    return 0;
+}

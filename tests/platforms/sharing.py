@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+"""Programs for two kinds of machine share objects: 32 and 64 bits, two processors, two C libraries.
+
+usage: sharing.py HOST NATIVE PLANTED [EMULATOR...]
+
+HOST is tests/platforms/partner.c built for the machine that was configured, NATIVE for the one that
+builds, PLANTED the same with two fields of the layout exchanged.  EMULATOR runs HOST.
+"""
+
+import errno
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import tap
+
+HOST = sys.argv[4:] + [sys.argv[1]]
+NATIVE = [sys.argv[2]]
+PLANTED = [sys.argv[3]]
+
+SECOND = 10**9
+NAME = "shared"
+TURNS = 2000  # each side takes a contended lock so often
+
+
+class Partner:
+    """A process that does what it is told; its answers are (number, text)."""
+
+    def __init__(self, program, channel):
+        self.process = subprocess.Popen(
+            [*program, str(channel)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            pass_fds=(channel,))
+
+    def hear(self):
+        line = self.process.stdout.readline()
+        assert line, f"{self.process.args[-1]} ended with {self.process.wait()}"
+        return line.rstrip("\n")
+
+    def say(self, order):
+        self.process.stdin.write(order + "\n")
+
+    def answer(self):
+        number, _, text = self.hear().partition(" ")
+        return int(number), text
+
+    def ask(self, order):
+        self.say(order)
+        return self.answer()
+
+    def do(self, order):
+        """What must succeed; returns the number."""
+        number, text = self.ask(order)
+        assert number >= 0, f"{order}: {number} {text}"
+        return number
+
+    def text(self, order):
+        number, text = self.ask(order)
+        assert number >= 0, f"{order}: {number} {text}"
+        return text
+
+    def look(self):
+        return dict(word.split("=") for word in self.text("look").split())
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def end(self):
+        self.kill()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class Company:
+    """Three partners in a root of their own: two of the first kind and one of the second."""
+
+    def __init__(self, first, second):
+        self.programs = (first, second, first)
+
+    def __enter__(self):
+        self.root = tempfile.mkdtemp(prefix="ferry-sharing-", dir="/dev/shm")
+        os.environ["FERRY_ROOT"] = self.root
+        self.ends = socket.socketpair()
+        self.partners = [Partner(program, self.ends[place % 2].fileno())
+                         for place, program in enumerate(self.programs)]
+        return self.partners
+
+    def __exit__(self, *_):
+        for partner in self.partners:
+            partner.end()
+        for end in self.ends:
+            end.close()
+        shutil.rmtree(self.root)
+
+
+def until(condition, what):
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end, f"for ten seconds not: {what}"
+        time.sleep(0.001)
+
+
+def expect(actual, wanted):
+    assert actual == wanted, f"{actual!r} instead of {wanted!r}"
+
+
+# ---- What every two kinds must agree on; `one` makes the object, `two` finds it ----------------------
+
+def fields_are_where_the_other_has_them(one, two, _):
+    one.do(f"create {NAME} 4097")
+    two.do(f"open {NAME}")
+    one.do("lock 0")
+    one.do("notify")
+    ours, theirs = one.text(f"raw {NAME}"), two.text(f"raw {NAME}")
+    assert "notice.version=" in ours, ours
+    for mine, other in zip(ours.split(), theirs.split()):
+        expect(other, mine)
+    expect(theirs, ours)
+
+
+def contents_are_seen(one, two, _):
+    one.do(f"create {NAME} 4097")
+    one.do("write 4090 seven..")
+    two.do(f"open {NAME}")
+    expect(two.text("read 4090 7"), "seven..")
+    two.do("write 0 back")
+    expect(one.text("read 0 4"), "back")
+    expect(two.look()["size"], "4097")
+
+
+def members_and_counters_agree(one, two, observer):
+    one.do(f"create {NAME} 64")
+    two.do(f"open {NAME}")
+    one.do("lock 0")
+    owner, other = one.process.pid, two.process.pid
+    listing = f"0:{owner}:alive:24:owner 1:{other}:alive:24:"
+    expect(two.text(f"members {NAME}"), listing)
+    expect(observer.text(f"members {NAME}"), listing)
+    expect(one.look(), two.look())
+    expect(two.look()["owner"], str(owner))
+    expect(two.look()["attaches"], "2")
+    two.do("close")
+    expect(one.look()["attached"], "1")
+    expect(one.look()["detaches"], "1")
+
+
+def lock_excludes(one, two, _):
+    one.do(f"create {NAME} 64")
+    two.do(f"open {NAME}")
+    one.do("lock 0")
+    expect(two.ask("lock 0")[0], -errno.EAGAIN)
+    expect(two.ask("unlock")[0], -errno.EPERM)
+    one.do("unlock")
+    one.say(f"count 8 {TURNS}")
+    two.say(f"count 8 {TURNS}")
+    counts = one.answer()[0], two.answer()[0]
+    expect(max(counts), 2 * TURNS)
+
+
+def sleeper_gets_the_lock_of_the_killed(one, two, observer):
+    one.do(f"create {NAME} 64")
+    two.do(f"open {NAME}")
+    observer.do(f"open {NAME}")
+    one.do("lock 0")
+    two.say(f"lock {10 * SECOND}")
+    until(lambda: int(observer.look()["waits"]) > 0, "somebody waits")
+    one.kill()
+    expect(two.answer()[0], -errno.EOWNERDEAD)
+    expect(observer.look()["unrepaired"], "1")
+    two.kill()
+    expect(observer.look()["owner_dead"], "1")
+    expect(observer.ask("lock 0")[0], -errno.EOWNERDEAD)
+    observer.do("repaired")
+    observer.do("unlock")
+    observer.do("lock 0")
+    expect(observer.look()["unrepaired"], "0")
+    expect(observer.look()["attached"], "1")
+
+
+def sleepers_hear_notices(one, two, observer):
+    one.do(f"create {NAME} 64")
+    two.do(f"open {NAME}")
+    for version, (teller, sleeper) in enumerate(((one, two), (two, one), (one, two)), 1):
+        sleeper.say(f"wait {version - 1} {10 * SECOND}")
+        until(lambda: "waiting" in observer.text(f"members {NAME}"), "somebody sleeps")
+        teller.do(f"write 0 news{version}")
+        teller.do("notify")
+        expect(sleeper.answer()[0], version)
+        expect(sleeper.text("read 0 5"), f"news{version}")
+    expect(one.ask("wait 3 0")[0], -errno.EAGAIN)
+
+
+def sleeper_hears_the_next_after_a_killed_one(one, two, observer):
+    one.do(f"create {NAME} 64")
+    two.do(f"open {NAME}")
+    two.say(f"wait 0 {10 * SECOND}")
+    until(lambda: "waiting" in observer.text(f"members {NAME}"), "somebody sleeps")
+    one.kill()
+    observer.do(f"open {NAME}")
+    observer.do("notify")
+    expect(two.answer()[0], 1)
+    expect(two.look()["attached"], "2")
+
+
+def anonymous_segment_is_handed_over(one, two, _):
+    one.do("create - 64")
+    one.do("write 0 mine")
+    one.do("give")
+    two.do("take")
+    expect(two.text("read 0 4"), "mine")
+    one.do("lock 0")
+    expect(two.ask("lock 0")[0], -errno.EAGAIN)
+    one.kill()
+    expect(two.ask(f"lock {10 * SECOND}")[0], -errno.EOWNERDEAD)
+    expect(two.look()["attached"], "1")
+
+
+def named_segment_is_handed_over(one, two, _):
+    one.do(f"create {NAME} 64")
+    one.do("give")
+    two.do("take")
+    two.do("write 0 yours")
+    expect(one.text("read 0 5"), "yours")
+    expect(one.look()["attached"], "2")
+
+
+BODIES = [fields_are_where_the_other_has_them, contents_are_seen, members_and_counters_agree, lock_excludes,
+          sleeper_gets_the_lock_of_the_killed, sleepers_hear_notices, sleeper_hears_the_next_after_a_killed_one,
+          anonymous_segment_is_handed_over, named_segment_is_handed_over]
+
+
+def case(body, first, second, suffix):
+    def run():
+        with Company(first, second) as partners:
+            body(*partners)
+    run.__name__ = f"{body.__name__}_{suffix}"
+    return run
+
+
+# ---- That it would be seen ---------------------------------------------------------------------------
+
+def fails(body):
+    try:
+        case(body, HOST, PLANTED, "planted")()
+    except AssertionError:
+        return True
+    return False
+
+
+def planted_layout_is_noticed():
+    assert fails(fields_are_where_the_other_has_them), "the fields seemed equal"
+    assert fails(members_and_counters_agree), "the counters seemed equal"
+    assert not fails(contents_are_seen), "the planted library does not work at all"
+
+
+tap.run(*(case(body, HOST, NATIVE, "as_host_and_native") for body in BODIES),
+        *(case(body, NATIVE, HOST, "as_native_and_host") for body in BODIES),
+        planted_layout_is_noticed)
