@@ -1,5 +1,5 @@
 /* The bytes in shared memory, and what happens to those that are not as they should be (contract
- * G9, G14). */
+ * G9, G14).  Where everything lies is in tests/abi. */
 #include <errno.h>
 
 #include <ferry/ferry.h>
@@ -15,47 +15,6 @@ static struct layout_identity sealed(void)
                                        .mode = 0640};
     layout_seal(&identity);
     return identity;
-}
-
-#define AT(member, offset) CHECK_EQ(offsetof(struct layout, member), offset)
-
-TEST(version_one_is_where_it_was) /* G14 */
-{
-    AT(identity.magic, 0);
-    AT(identity.version, 8);
-    AT(identity.kind, 12);
-    AT(identity.features, 16);
-    AT(identity.flags, 20);
-    AT(identity.size_bytes, 24);
-    AT(identity.created, 32);
-    AT(identity.mode, 48);
-    AT(identity.checksum, 56);
-    AT(ledger.attaches, 64);
-    AT(ledger.detaches, 72);
-    AT(ledger.deaths, 80);
-    AT(ledger.last_attach, 88);
-    AT(ledger.last_detach, 96);
-    AT(ledger.high, 104);
-    AT(lock.word, 128);
-    AT(journal.commit, 192);
-    AT(journal.records, 256);
-    AT(sleepers, 512);
-    AT(listeners, 1024);
-    AT(mutex.word, 1536);
-    AT(mutex.taken, 1544);
-    AT(mutex.waits, 1552);
-    AT(notice.version, 1600);
-    AT(notice.changed, 1608);
-    AT(label, 1664);
-    AT(members, 4096);
-    AT(members[1], 4160);
-    AT(members[0].joined, 4096);
-    AT(members[0].namespace, 4104);
-    AT(members[0].generation, 4112);
-    AT(members[0].role, 4116);
-    AT(members[0].mark, 4120);
-    CHECK_EQ(sizeof(struct layout), 266240);
-    CHECK_EQ(LAYOUT_VERSION, 1);
 }
 
 TEST(a_sealed_identity_begins_with_these_bytes) /* G14 */

@@ -1,0 +1,229 @@
+/* What was made by a released version is opened by this one (contract G14): the samples in
+ * tests/abi/version-1 are put into the root as that version left them there, and used. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ferry/ferry.h>
+
+#include "shared/layout.h"
+#include "test.h"
+
+enum { BYTES = 266240, DATA_BYTES = 4097, ROW = 16 };
+
+/* ---- Where everything is --------------------------------------------------------------------- */
+
+struct frozen {
+    const char *name;
+    size_t frozen_at, frozen_width, at, width;
+};
+
+#define FROZEN(field, offset, width)                                                               \
+    {#field, offset, width, offsetof(struct layout, field), sizeof(((struct layout *)0)->field)},
+static const struct frozen fields[] = {
+#include "version-1/layout.h"
+};
+#undef FROZEN
+
+static bool is_moved(const struct frozen *field)
+{
+    return field->at != field->frozen_at || field->width != field->frozen_width;
+}
+
+TEST(every_field_of_version_one_is_where_it_was) /* G14 */
+{
+    size_t end = 0;
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        const struct frozen *field = &fields[i];
+        if (is_moved(field))
+            test_fail(__FILE__, __LINE__, "%s is %zu bytes at %zu, and was %zu at %zu", field->name,
+                      field->width, field->at, field->frozen_width, field->frozen_at);
+        CHECK_EQ(field->frozen_at, end); /* not a byte is left out */
+        end += field->frozen_width;
+    }
+    CHECK_EQ(end, offsetof(struct layout, members[1]));
+    CHECK_EQ(end + 4095 * 64, sizeof(struct layout));
+    CHECK_EQ(sizeof(struct layout), BYTES);
+    CHECK_EQ(LAYOUT_VERSION, 1);
+}
+
+TEST(a_field_that_moved_would_be_noticed)
+{
+    struct frozen moved = fields[1], wider = fields[1];
+    moved.at += 4;
+    wider.width += 4;
+    CHECK(!is_moved(&fields[1]) && is_moved(&moved) && is_moved(&wider));
+}
+
+/* ---- The samples ----------------------------------------------------------------------------- */
+
+static unsigned char *load(const char *state)
+{
+    char path[4096], line[256];
+    const char *samples = getenv("FERRY_TEST_ABI");
+    if (samples == NULL)
+        SKIP("FERRY_TEST_ABI does not say where tests/abi is");
+    snprintf(path, sizeof path, "%s/version-1/%s.hex", samples, state);
+    FILE *file = fopen(path, "re");
+    CHECK(file != NULL);
+    unsigned char *bytes = calloc(1, BYTES);
+    CHECK(bytes != NULL);
+    while (fgets(line, sizeof line, file)) {
+        char *at;
+        size_t row = strtoul(line, &at, 16);
+        CHECK(*at == ':' && row <= BYTES - ROW);
+        at++;
+        for (int i = 0; i < ROW; i++)
+            bytes[row + (size_t)i] = (unsigned char)strtoul(at, &at, 16);
+    }
+    fclose(file);
+    return bytes;
+}
+
+static void put(const char *name, const void *bytes, size_t count)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", test_root(), name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    CHECK_ERRNO(fd);
+    CHECK_EQ(write(fd, bytes, count), count);
+    close(fd);
+}
+
+/* Puts these bytes into the root as version 1 did: a control file, and data and a bell whose names
+ * end in its inode's number. */
+static void plant(unsigned char *bytes)
+{
+    static const char data[DATA_BYTES] = "kept since version 1";
+    char path[512], name[64];
+    struct stat status;
+    put("ferry.frozen", bytes, BYTES);
+    snprintf(path, sizeof path, "%s/ferry.frozen", test_root());
+    CHECK_ERRNO(stat(path, &status));
+    snprintf(name, sizeof name, "ferry.frozen:data:%016llx", (unsigned long long)status.st_ino);
+    put(name, data, sizeof data);
+    snprintf(path, sizeof path, "%s/ferry.frozen:bell:%016llx", test_root(),
+             (unsigned long long)status.st_ino);
+    CHECK_ERRNO(mkfifo(path, 0600));
+    free(bytes);
+}
+
+static ferry_segment *open_frozen(void)
+{
+    ferry_segment *segment;
+    CHECK_OK(ferry_segment_open(&segment, "frozen", NULL));
+    return segment;
+}
+
+static struct ferry_object look(void)
+{
+    struct ferry_object object = {.object_bytes = sizeof object};
+    CHECK_OK(ferry_look("frozen", &object));
+    CHECK(!object.damaged);
+    return object;
+}
+
+TEST(an_object_of_version_one_is_understood) /* G13, G14 */
+{
+    plant(load("rest"));
+    struct ferry_object object = look();
+    CHECK_STR(object.label, "frozen");
+    CHECK_EQ(object.kind, FERRY_KIND_SEGMENT);
+    CHECK_EQ(object.size_bytes, DATA_BYTES);
+    CHECK_EQ(object.attached, 0);
+    CHECK_EQ(object.dead, 0);
+    CHECK_EQ(object.attach_count, 1);
+    CHECK_EQ(object.detach_count, 1);
+    CHECK_EQ(object.death_count, 0);
+    CHECK_EQ(object.version, 3);
+    CHECK_EQ(object.lock_count, 2);
+    CHECK_EQ(object.lock_owner_pid, 0);
+    CHECK(!object.unrepaired && !object.temporary && !object.anonymous);
+    CHECK(object.created_unix_ms > INT64_C(1700000000000) && object.creator_pid > 0);
+    CHECK_EQ(object.last_attach_pid, object.creator_pid);
+    CHECK(object.changed_unix_ms > INT64_C(1700000000000));
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+static void wait_for_the_fourth(void *context)
+{
+    (void)context;
+    ferry_segment *segment = open_frozen();
+    uint32_t version = 3;
+    CHECK_OK(ferry_segment_wait(segment, &version, FERRY_FOREVER));
+    CHECK_EQ(version, 4);
+    CHECK_STR((char *)ferry_segment_data(segment), "news");
+    ferry_segment_close(segment);
+}
+
+TEST(an_object_of_version_one_goes_on) /* G14, H5 */
+{
+    plant(load("rest"));
+    pid_t child = test_child(wait_for_the_fourth, NULL);
+    struct ferry_member members[2] = {{0}};
+    test_wait_until(ferry_look_members("frozen", members, 2) == 1 && members[0].waiting);
+    ferry_segment *segment = open_frozen();
+    CHECK_EQ(ferry_segment_size(segment), DATA_BYTES);
+    CHECK_STR((char *)ferry_segment_data(segment), "kept since version 1");
+    CHECK_EQ(ferry_look_members("frozen", members, 2), 2);
+    CHECK(members[0].alive && members[0].pid == child);
+    CHECK(members[1].alive && members[1].pid == getpid());
+    CHECK_OK(ferry_segment_lock(segment, FERRY_NOW));
+    strcpy(ferry_segment_data(segment), "news");
+    CHECK_OK(ferry_segment_unlock(segment));
+    CHECK_OK(ferry_segment_notify(segment));
+    test_wait_ok(child);
+    ferry_segment_close(segment);
+    CHECK_EQ(look().attach_count, 3);
+    CHECK_EQ(look().detach_count, 3);
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+TEST(a_lock_whose_owner_died_in_version_one_is_taken_over) /* E5, G14 */
+{
+    plant(load("died"));
+    CHECK(look().lock_owner_dead);
+    CHECK_EQ(look().dead, 1);
+    ferry_segment *segment = open_frozen();
+    CHECK_ERR(ferry_segment_lock(segment, FERRY_NOW), EOWNERDEAD);
+    CHECK_OK(ferry_segment_repaired(segment));
+    CHECK_OK(ferry_segment_unlock(segment));
+    CHECK_OK(ferry_segment_lock(segment, FERRY_NOW));
+    CHECK_OK(ferry_segment_unlock(segment));
+    ferry_segment_close(segment);
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+TEST(a_journal_that_version_one_had_committed_is_finished) /* G8, G14 */
+{
+    plant(load("torn"));
+    ferry_segment *segment = open_frozen();
+    struct ferry_object object = look();
+    CHECK_EQ(object.detach_count, 41);
+    CHECK_EQ(object.attached, 1);
+    CHECK_EQ(object.dead, 0);
+    ferry_segment_close(segment);
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+TEST(another_version_is_refused_and_can_be_removed) /* G14 */
+{
+    unsigned char *bytes = load("rest");
+    bytes[8] = 2;
+    plant(bytes);
+    ferry_segment *segment;
+    CHECK_ERR(ferry_segment_open(&segment, "frozen", NULL), EPROTO);
+    CHECK_CONTAINS(ferry_explain(), "\"frozen\"");
+    CHECK_CONTAINS(ferry_explain(), "layout version 2, this library knows version 1");
+    CHECK_ERR(ferry_segment_open(&segment, "frozen",
+                                 FERRY_SEGMENT(.flags = FERRY_CREATE, .size_bytes = 64)),
+              EPROTO);
+    struct ferry_object object = {.object_bytes = sizeof object};
+    CHECK_OK(ferry_look("frozen", &object));
+    CHECK(object.damaged);
+    CHECK_CONTAINS(object.damage, "layout version 2");
+    CHECK_OK(ferry_remove("frozen"));
+}
