@@ -1,0 +1,113 @@
+/* Runs a program as if the kernel were Linux 5.10, the oldest that Ferry supports:
+ *
+ *     like-5.10 PROGRAM ARGUMENT...
+ *
+ * A seccomp filter, which the program and its children cannot take off, answers what came later as
+ * that kernel would: system calls with ENOSYS (the numbers from 441 on, on every machine), new flags
+ * of older calls with EINVAL or whatever they got then.  What hides behind a pointer the filter
+ * cannot see. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The first call that 5.10 did not have: epoll_pwait2. */
+enum { FIRST_NEWER_CALL = 441 };
+
+/* How an argument gives away that the call is newer: it equals a value, has one of some bits, or
+ * lies in a range. */
+enum sign { EQUALS, HAS_BITS, FROM };
+
+struct newer {
+    unsigned call, argument;
+    enum sign sign;
+    unsigned value;
+    int answer;
+};
+
+static const struct newer newer[] = {
+    {SYS_linkat, 4, HAS_BITS, AT_EMPTY_PATH, ENOENT}, /* 6.10, without privileges */
+    {SYS_futex, 1, EQUALS, 13, ENOSYS},               /* FUTEX_LOCK_PI2, 5.14 */
+    {SYS_futex, 1, EQUALS, 13 | 128, ENOSYS},
+    {SYS_memfd_create, 1, HAS_BITS, 0x18, EINVAL},     /* MFD_NOEXEC_SEAL, MFD_EXEC, 6.3 */
+    {SYS_fcntl, 1, EQUALS, 1024 + 3, EINVAL},          /* F_DUPFD_QUERY, 6.10 */
+    {SYS_fcntl, 1, EQUALS, 1024 + 4, EINVAL},          /* F_CREATED_QUERY, 6.12 */
+    {SYS_pidfd_open, 1, HAS_BITS, ~04000u, EINVAL},    /* PIDFD_THREAD, 6.9 */
+    {SYS_pidfd_send_signal, 3, HAS_BITS, ~0u, EINVAL}, /* PIDFD_SIGNAL_THREAD …, 6.9 */
+    {SYS_close_range, 2, HAS_BITS, 4, EINVAL},         /* CLOSE_RANGE_CLOEXEC, 5.11 */
+    {SYS_madvise, 2, EQUALS, 22, EINVAL},              /* MADV_POPULATE_READ, 5.14 */
+    {SYS_madvise, 2, EQUALS, 23, EINVAL},              /* MADV_POPULATE_WRITE, 5.14 */
+    {SYS_madvise, 2, FROM, 102, EINVAL},          /* MADV_GUARD_INSTALL, 6.13, and later ones */
+    {SYS_setsockopt, 2, EQUALS, 76, ENOPROTOOPT}, /* SO_PASSPIDFD, 6.5 */
+    {SYS_getsockopt, 2, EQUALS, 77, ENOPROTOOPT}, /* SO_PEERPIDFD, 6.5 */
+    {SYS_prctl, 0, EQUALS, 0x53564D41, EINVAL},   /* PR_SET_VMA, 5.17 */
+    {SYS_prctl, 0, EQUALS, 62, EINVAL},           /* PR_SCHED_CORE, 5.14 */
+    {SYS_prctl, 0, EQUALS, 65, EINVAL},           /* PR_SET_MDWE, 6.3 */
+};
+
+enum { NEWER = sizeof(newer) / sizeof(newer[0]), INSTRUCTIONS = 4 + 5 * NEWER };
+
+static struct sock_fprog filter;
+static struct sock_filter code[INSTRUCTIONS];
+
+static void add(unsigned short what, unsigned value, unsigned char if_true, unsigned char if_false)
+{
+    code[filter.len++] = (struct sock_filter)BPF_JUMP(what, value, if_true, if_false);
+}
+
+static void load(size_t offset)
+{
+    add(BPF_LD | BPF_W | BPF_ABS, (unsigned)offset, 0, 0);
+}
+
+static void answer(int error)
+{
+    add(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error, 0, 0);
+}
+
+/* Five instructions; which call it is, is loaded each time anew. */
+static void add_newer(const struct newer *one)
+{
+    static const unsigned short jumps[] = {
+        [EQUALS] = BPF_JEQ, [HAS_BITS] = BPF_JSET, [FROM] = BPF_JGE};
+    load(offsetof(struct seccomp_data, nr));
+    add(BPF_JMP | BPF_JEQ | BPF_K, one->call, 0, 3);
+    load(offsetof(struct seccomp_data, args) + 8 * one->argument); /* the lower half */
+    add((unsigned short)(BPF_JMP | jumps[one->sign] | BPF_K), one->value, 0, 1);
+    answer(one->answer);
+}
+
+static void make_filter(void)
+{
+    filter.filter = code;
+    load(offsetof(struct seccomp_data, nr));
+    add(BPF_JMP | BPF_JGE | BPF_K, FIRST_NEWER_CALL, 0, 1);
+    answer(ENOSYS);
+    for (size_t i = 0; i < NEWER; i++)
+        add_newer(&newer[i]);
+    add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "usage: like-5.10 PROGRAM ARGUMENT...\n");
+        return 2;
+    }
+    make_filter();
+    /* Who is privileged stays so. */
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0 &&
+        (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)) {
+        perror("like-5.10: no filter could be set");
+        return 125;
+    }
+    execvp(argv[1], argv + 1);
+    perror(argv[1]);
+    return 127;
+}
