@@ -60,6 +60,8 @@ struct ferry_segment_options {
  * -EPERM        the object belongs to somebody who is not trusted
  * -ENOSPC -ENOMEM -EMFILE -ENFILE -EFBIG   memory, descriptors or the file size limit ran out
  * -ENOTDIR -EROFS -EOPNOTSUPP   the root cannot be used
+ * -EOPNOTSUPP   /proc is not mounted, and this needs it: making an anonymous segment, or, before
+ *               Linux 6.10 and without root's rights, a named one
  * -EBUSY        for two seconds the name was made and removed all the time, or its remover stood still
  * -EUSERS       4,096 members already
  * -EPROTO       the object has a layout that this library does not know
@@ -121,7 +123,8 @@ FERRY_API int ferry_segment_look(ferry_segment *segment, struct ferry_object *re
 /* Hands the segment to another process: returns a descriptor that stands for one membership, to be
  * passed over a unix socket or kept open across exec, and redeemed once with ferry_segment_take().
  * Works for named and anonymous segments; the receiver needs no permission of its own.  -ENOENT for
- * a named one whose name has been removed, -EACCES for more than this handle may do itself, -EUSERS.
+ * a named one whose name has been removed, -EACCES for more than this handle may do itself, -EUSERS,
+ * -EOPNOTSUPP for an anonymous one where /proc is not mounted.
  * role: FERRY_READ, FERRY_WRITE, or 0 for both.  The descriptor is close-on-exec; clear that to let
  * it pass exec.  Closing it unredeemed takes the offer back. */
 FERRY_API int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_descriptor);

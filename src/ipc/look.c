@@ -321,6 +321,11 @@ static int open_held(struct look *ret_look, const char *name)
     if (sscanf(name, "held:%d:%d%n", &pid, &descriptor, &end) != 2 || name[end] != '\0')
         return fail(-EINVAL, "\"%s\" is not of the form held:PID:FD", name);
     int fd = proc_open_descriptor(pid, descriptor, O_RDONLY | O_NONBLOCK);
+    if (fd == -ENOENT && !proc_is_mounted())
+        return fail(-EOPNOTSUPP,
+                    "\"%s\" is found through /proc, which is not mounted; mount it (mount -t proc "
+                    "proc /proc)",
+                    name);
     if (fd < 0)
         return fail_errno(fd, "\"%s\" cannot be looked at", name);
     return look_at(ret_look, name, NULL, fd);

@@ -137,6 +137,26 @@ int file_reopen(int fd, int directory, const char *name, int flags)
     return again < 0 ? -errno : again;
 }
 
+int file_explain_reopen(int error, const char *what)
+{
+    if (error == -ENOENT && !proc_is_mounted())
+        return fail(-EOPNOTSUPP,
+                    "%s without a name can be opened again through /proc alone, which is not "
+                    "mounted; mount it (mount -t proc proc /proc), or use an object with a name",
+                    what);
+    return fail_errno(error, "%s cannot be opened again", what);
+}
+
+int file_explain_link(int error, const char *what)
+{
+    if (error == -ENOENT && !proc_is_mounted())
+        return fail(-EOPNOTSUPP,
+                    "naming %s takes /proc, which is not mounted, or root's rights "
+                    "(CAP_DAC_READ_SEARCH), or Linux 6.10; mount it (mount -t proc proc /proc)",
+                    what);
+    return fail_errno(error, "%s could not be given its name", what);
+}
+
 int file_has_name(int fd, int directory, const char *name)
 {
     struct stat here, there;

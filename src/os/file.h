@@ -29,6 +29,11 @@ int file_reserve_range(int fd, uint64_t at, uint64_t count);
  * (directory and name may be -1 and NULL), else through /proc. */
 int file_reopen(int fd, int directory, const char *name, int flags);
 
+/* Explains why that failed, or file_link() did; returns what the caller may return.  Where /proc is
+ * what is missing, that is -EOPNOTSUPP. */
+int file_explain_reopen(int error, const char *what);
+int file_explain_link(int error, const char *what);
+
 /* Does the name still lead to this open file?  1, 0, or -errno. */
 int file_has_name(int fd, int directory, const char *name);
 

@@ -19,6 +19,11 @@
 
 enum { SMALL_FILE = 4096 };
 
+bool proc_is_mounted(void)
+{
+    return access("/proc/self/fd", F_OK) == 0;
+}
+
 /* Relaxed: all threads would find the same. */
 uint64_t proc_pid_namespace(void)
 {

@@ -2,8 +2,12 @@
 #ifndef FERRY_PROC_H
 #define FERRY_PROC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* Is there a /proc with this process in it? */
+bool proc_is_mounted(void);
 
 /* A number that two processes share if and only if they share a pid namespace; 0 if unknown. */
 uint64_t proc_pid_namespace(void);

@@ -70,7 +70,7 @@ int bell_make_anonymous(void)
 int bell_reopen(int bell)
 {
     int fd = file_reopen(bell, -1, NULL, ACCESS);
-    return fd < 0 ? fail_errno(fd, "the bell cannot be opened again (is /proc mounted?)") : fd;
+    return fd < 0 ? file_explain_reopen(fd, "a bell") : fd;
 }
 
 int bell_check(int bell)

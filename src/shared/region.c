@@ -263,9 +263,7 @@ int region_reopen_control(const struct region *region, int lock_fd)
 {
     if (region->name[0] == '\0') {
         int fd = file_reopen(lock_fd, -1, NULL, O_RDWR);
-        return fd < 0
-                   ? fail_errno(fd, "the control memory cannot be opened again (is /proc mounted?)")
-                   : fd;
+        return fd < 0 ? file_explain_reopen(fd, "control memory") : fd;
     }
     CLEANUP(file_close) int root = root_open();
     return root < 0 ? root : reopen_by_name(region, root, lock_fd);
@@ -276,7 +274,7 @@ int region_reopen_data(const struct region *region, unsigned role)
     int access = may_write(role) ? O_RDWR : O_RDONLY;
     if (region->data_fd >= 0) {
         int fd = file_reopen(region->data_fd, -1, NULL, access);
-        return fd < 0 ? fail_errno(fd, "the data cannot be opened again (is /proc mounted?)") : fd;
+        return fd < 0 ? file_explain_reopen(fd, "data") : fd;
     }
     CLEANUP(file_close) int root = root_open();
     if (root < 0)

@@ -79,8 +79,8 @@ static int place_parts(struct region *region, int root, int data_fd)
     if (r == -EEXIST && sweep_leftover(root, data_file) == 1)
         r = file_link(data_fd, root, data_file);
     if (r < 0)
-        return fail_errno(r, "the data of \"%s\" could not be linked into %s", region->name,
-                          root_path());
+        return fail_within(file_explain_link(r, "a new file"), "\"%s\" in %s", region->name,
+                           root_path());
     r = bell_make(root, bell_file, region_control_mode(region->mode));
     if (r == -EEXIST && sweep_leftover(root, bell_file) == 1)
         r = bell_make(root, bell_file, region_control_mode(region->mode));
@@ -101,7 +101,8 @@ static int place_control(const struct region *region, int root)
                     "\"%s\" exists already; choose another name, remove it (ferry rm), or open "
                     "it without FERRY_EXCLUSIVE",
                     region->name);
-    return r < 0 ? fail_errno(r, "\"%s\" could not be linked into %s", region->name, root_path())
+    return r < 0 ? fail_within(file_explain_link(r, "a new file"), "\"%s\" in %s", region->name,
+                               root_path())
                  : 0;
 }
 
@@ -149,6 +150,55 @@ static int make_files(struct region *region, int root, const struct region_reque
     return TAKE_FD(data);
 }
 
+static int explain_reopen(int error, const struct region *region)
+{
+    if (error == -EACCES)
+        return fail(error,
+                    "with mode 0%o (the umask counts) not even you could open \"%s\"; let the "
+                    "mode have 0400",
+                    region->mode, region->name);
+    return file_explain_reopen(error, "control memory");
+}
+
+/* A description for the mapping, of an object that has its name by now. */
+static int map_again(struct region *region, int root)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_CONTROL, 0);
+    CLEANUP(file_close) int control = file_reopen(region->lock_fd, root, file, O_RDWR);
+    if (control == -ENOENT)
+        return -ESTALE; /* it was removed at once */
+    if (control < 0)
+        return explain_reopen(control, region);
+    map_release(&region->control_map);
+    return map_file(&region->control_map, control, sizeof(struct layout), true, NULL);
+}
+
+/* Where an unnamed file cannot be opened again, because /proc is not mounted, it is once it has its
+ * name.  That descriptor and mappings can be had is made sure of before, through the description that
+ * has the lock: nobody can fork meanwhile (segment.c holds that off), so the mapping is not inherited.  Dying
+ * after the commit leaves a whole object, as ever. */
+static int make_without_proc(struct region *region, int root, int data_fd, void *address)
+{
+    CLEANUP(file_close) int spare = fcntl(root, F_DUPFD_CLOEXEC, 0);
+    if (spare < 0)
+        return fail_errno(-errno, "the control memory needs a descriptor more");
+    int r = region_map(region, region->lock_fd, data_fd, address);
+    if (r == 0)
+        r = place(region, root, data_fd);
+    if (r < 0)
+        return r;
+    file_close(&spare);
+    r = map_again(region, root);
+    if (r < 0 && r != -ESTALE) {
+        struct explanation explanation;
+        explanation_keep(&explanation);
+        sweep_remove(region->name);
+        explanation_restore(&explanation);
+    }
+    return r;
+}
+
 static int make_named(struct region *region, struct slots *ret_slots,
                       const struct region_request *request)
 {
@@ -164,13 +214,10 @@ static int make_named(struct region *region, struct slots *ret_slots,
     if (r < 0)
         return r;
     CLEANUP(file_close) int control = file_reopen(region->lock_fd, -1, NULL, O_RDWR);
-    if (control == -EACCES)
-        return fail(control,
-                    "with mode 0%o (the umask counts) not even you could open \"%s\"; let the "
-                    "mode have 0400",
-                    region->mode, region->name);
+    if (control == -ENOENT && !proc_is_mounted())
+        return make_without_proc(region, root, data, request->address);
     if (control < 0)
-        return fail_errno(control, "the control memory cannot be opened again (is /proc mounted?)");
+        return explain_reopen(control, region);
     r = region_map(region, control, data, request->address);
     return r < 0 ? r : place(region, root, data);
 }
