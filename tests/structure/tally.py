@@ -15,10 +15,10 @@ import tap
 ROOT = pathlib.Path(sys.argv[1])
 
 
-def tally(*programs, options=()):
+def tally(*programs, options=(), name="testlog.json"):
     """The exit status and the output for a log of these (result, standard output)."""
     with tempfile.TemporaryDirectory() as directory:
-        log = pathlib.Path(directory, "build", "meson-logs", "testlog.json")
+        log = pathlib.Path(directory, "build", "meson-logs", name)
         log.parent.mkdir(parents=True)
         log.write_text("".join(json.dumps({"name": "ferry:unit / x", "result": result, "stdout": output})
                                + "\n" for result, output in programs), encoding="utf-8")
@@ -42,6 +42,11 @@ def cases_are_counted():
 def failing_cases_are_counted_and_named():
     status, output = tally(("ERROR", "1..2\nok 1 - a\nnot ok 2 - b\n"))
     assert status == 1 and "failed: build: x: b\n1 passed, 1 failed, 0 skipped\n" in output, output
+
+
+def failures_below_a_setup_name_it():
+    _, output = tally(("ERROR", "1..1\nnot ok 1 - b\n"), name="testlog-linux_5_10.json")
+    assert "failed: build (linux_5_10): x: b\n" in output, output
 
 
 def crash_without_output_is_a_failure():
@@ -73,7 +78,8 @@ def broken_and_skipped_builds_count():
            options=["--broken=build-clang", "--skipped=no kernel for it"])
 
 
-tap.run(cases_are_counted, failing_cases_are_counted_and_named, crash_without_output_is_a_failure,
-        crash_halfway_is_a_failure, missing_cases_are_a_failure_whatever_the_result,
-        timeout_is_a_failure, skipped_program_is_one_skip, log_without_tests_is_a_failure,
+tap.run(cases_are_counted, failing_cases_are_counted_and_named, failures_below_a_setup_name_it,
+        crash_without_output_is_a_failure, crash_halfway_is_a_failure,
+        missing_cases_are_a_failure_whatever_the_result, timeout_is_a_failure,
+        skipped_program_is_one_skip, log_without_tests_is_a_failure,
         broken_and_skipped_builds_count)
