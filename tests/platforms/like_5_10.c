@@ -1,23 +1,31 @@
 /* Runs a program as if the kernel were Linux 5.10, the oldest that Ferry supports:
  *
- *     like-5.10 PROGRAM ARGUMENT...
+ *     like-5.10 [--old-policy] PROGRAM ARGUMENT...
  *
  * A seccomp filter, which the program and its children cannot take off, answers what came later as
  * that kernel would: system calls with ENOSYS (the numbers from 441 on, on every machine), new flags
  * of older calls with EINVAL or whatever they got then.  What hides behind a pointer the filter
- * cannot see. */
+ * cannot see.
+ *
+ * With --old-policy it is also as in a container whose rules were written before Linux 5.1: what they
+ * do not know, pidfds among it, is forbidden (EPERM). */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* The first call that 5.10 did not have: epoll_pwait2. */
 enum { FIRST_NEWER_CALL = 441 };
+
+/* The first call that an old container's rules did not have: pidfd_send_signal. */
+enum { FIRST_UNKNOWN_CALL = 424 };
 
 /* How an argument gives away that the call is newer: it equals a value, has one of some bits, or
  * lies in a range. */
@@ -50,7 +58,10 @@ static const struct newer newer[] = {
     {SYS_prctl, 0, EQUALS, 65, EINVAL},           /* PR_SET_MDWE, 6.3 */
 };
 
-enum { NEWER = sizeof(newer) / sizeof(newer[0]), INSTRUCTIONS = 4 + 5 * NEWER };
+/* What the C library believes to be missing for ENOSYS alone; no rules forbid it for long. */
+static const struct newer clone3_call = {SYS_clone3, 0, HAS_BITS, ~0u, ENOSYS};
+
+enum { NEWER = sizeof(newer) / sizeof(newer[0]), INSTRUCTIONS = 12 + 5 * NEWER };
 
 static struct sock_fprog filter;
 static struct sock_filter code[INSTRUCTIONS];
@@ -82,12 +93,21 @@ static void add_newer(const struct newer *one)
     answer(one->answer);
 }
 
-static void make_filter(void)
+static void add_from(unsigned first_call, int error)
+{
+    load(offsetof(struct seccomp_data, nr));
+    add(BPF_JMP | BPF_JGE | BPF_K, first_call, 0, 1);
+    answer(error);
+}
+
+static void make_filter(bool old_policy)
 {
     filter.filter = code;
-    load(offsetof(struct seccomp_data, nr));
-    add(BPF_JMP | BPF_JGE | BPF_K, FIRST_NEWER_CALL, 0, 1);
-    answer(ENOSYS);
+    if (old_policy) {
+        add_newer(&clone3_call);
+        add_from(FIRST_UNKNOWN_CALL, EPERM);
+    }
+    add_from(FIRST_NEWER_CALL, ENOSYS);
     for (size_t i = 0; i < NEWER; i++)
         add_newer(&newer[i]);
     add(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
@@ -95,11 +115,13 @@ static void make_filter(void)
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: like-5.10 PROGRAM ARGUMENT...\n");
+    bool old_policy = argc > 1 && strcmp(argv[1], "--old-policy") == 0;
+    char **command = argv + 1 + old_policy;
+    if (*command == NULL) {
+        fprintf(stderr, "usage: like-5.10 [--old-policy] PROGRAM ARGUMENT...\n");
         return 2;
     }
-    make_filter();
+    make_filter(old_policy);
     /* Who is privileged stays so. */
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0 &&
         (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -107,7 +129,7 @@ int main(int argc, char **argv)
         perror("like-5.10: no filter could be set");
         return 125;
     }
-    execvp(argv[1], argv + 1);
-    perror(argv[1]);
+    execvp(*command, command);
+    perror(*command);
     return 127;
 }
