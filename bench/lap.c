@@ -124,7 +124,7 @@ static void await_both(struct control *control, pid_t pids[2], int64_t allowed_n
             continue;
         }
         int64_t left_ns = end_ns - bench_now_ns();
-        struct timespec left = {left_ns / 1000000000, left_ns % 1000000000};
+        struct timespec left = {left_ns / 1000000000, (long)(left_ns % 1000000000)};
         int heard = left_ns > 0 ? sigtimedwait(held, NULL, &left) : -1;
         if (heard == SIGCHLD || (heard < 0 && left_ns > 0))
             continue;

@@ -67,7 +67,7 @@ BENCH_INLINE void ring_send(struct bench_lap *lap)
 {
     struct end *writer = &((struct ends *)lap->own)->writer;
     for (uint64_t sent = 0; sent < lap->size_bytes;) {
-        uint64_t n = room(writer, smaller(lap->size_bytes - sent, PIECE_BYTES));
+        size_t n = (size_t)room(writer, smaller(lap->size_bytes - sent, PIECE_BYTES));
         memcpy(writer->ring->bytes + writer->own % RING_BYTES, lap->buffer + sent, n);
         writer->own += n;
         sent += n;
@@ -79,7 +79,7 @@ BENCH_INLINE unsigned char *ring_receive(struct bench_lap *lap)
 {
     struct end *reader = &((struct ends *)lap->own)->reader;
     for (uint64_t got = 0; got < lap->size_bytes;) {
-        uint64_t n = filled(reader, smaller(lap->size_bytes - got, PIECE_BYTES));
+        size_t n = (size_t)filled(reader, smaller(lap->size_bytes - got, PIECE_BYTES));
         memcpy(lap->buffer + got, reader->ring->bytes + reader->own % RING_BYTES, n);
         reader->own += n;
         got += n;
