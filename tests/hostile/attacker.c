@@ -1,0 +1,59 @@
+/* The attacker of a race: at full speed, word after word.  A word is changed back and forth between
+ * what it was and something else for a while, or to something else every time; now and then all is
+ * put right, so that victims come farther than the first check. */
+#include <time.h>
+
+#include "run.h"
+
+enum { FLIPS_MOST = 20000, WORDS_BETWEEN_RESTORES = 4 };
+
+/* Until the victim is there, and while the peer does something lawful. */
+static void stand_back(struct run *run)
+{
+    while (!atomic_load(&run->progress->ready) ||
+           atomic_load(&run->progress->phase) == PHASE_RESCUE)
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+}
+
+static struct word choose(const struct words *words, uint64_t *random)
+{
+    size_t among = words_random(random) % 8 == 0 ? words->count : words->named;
+    return words->list[words_random(random) % among];
+}
+
+/* Between two values, or among all of them, and random ones between. */
+static void flip(struct run *run, struct word word, uint64_t *random)
+{
+    uint64_t values[WORDS_VALUES_MOST];
+    size_t count = words_values(run->progress->image, run->progress->older, word, values);
+    uint64_t good = words_load(run->progress->image, word);
+    uint64_t bad = values[words_random(random) % count];
+    uint64_t manner = words_random(random) % 3;
+    uint64_t flips = words_random(random) % FLIPS_MOST;
+    for (uint64_t i = 0; i < flips; i++) {
+        if (manner == 1)
+            bad = values[words_random(random) % count];
+        else if (manner == 2)
+            bad = words_random(random);
+        words_store(run->control, word, manner < 2 && i % 2 == 0 ? good : bad);
+    }
+}
+
+void attacker_live(struct run *run)
+{
+    uint64_t random = run->seed * 7 + 1;
+    stand_back(run);
+    for (;;) {
+        if (words_random(&random) % 4 == 0)
+            words_background((unsigned)(words_random(&random) % WORDS_BACKGROUNDS), run->control,
+                             &random);
+        for (int i = 0; i < WORDS_BETWEEN_RESTORES; i++) {
+            struct word word = choose(run->words, &random);
+            atomic_store(&run->progress->offset, word.offset);
+            atomic_store(&run->progress->width, word.width);
+            stand_back(run);
+            flip(run, word, &random);
+        }
+        run_restore(run, run->progress->image);
+    }
+}
