@@ -1,17 +1,17 @@
 /* The attacker of a race: at full speed, word after word.  A word is changed back and forth between
  * what it was and something else for a while, or to something else every time; now and then all is
- * put right, so that victims come farther than the first check. */
+ * put right, so that victims come farther than the first check.  In a siege it is one word for the whole
+ * round: no loop may go on until that word stands still. */
 #include <time.h>
 
 #include "run.h"
 
-enum { FLIPS_MOST = 20000, WORDS_BETWEEN_RESTORES = 4 };
+enum { FLIPS_MOST = 20000, FLIPS_BETWEEN_LOOKS = 64, WORDS_BETWEEN_RESTORES = 4 };
 
-/* Until the victim is there, and while the peer does something lawful. */
+/* Until the victim is there, and while it is being rescued. */
 static void stand_back(struct run *run)
 {
-    while (!atomic_load(&run->progress->ready) ||
-           atomic_load(&run->progress->phase) == PHASE_RESCUE)
+    while (!atomic_load(&run->progress->ready) || atomic_load(&run->progress->peace))
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
 }
 
@@ -22,14 +22,13 @@ static struct word choose(const struct words *words, uint64_t *random)
 }
 
 /* Between two values, or among all of them, and random ones between. */
-static void flip(struct run *run, struct word word, uint64_t *random)
+static void flip(struct run *run, struct word word, uint64_t flips, uint64_t *random)
 {
     uint64_t values[WORDS_VALUES_MOST];
     size_t count = words_values(run->progress->image, run->progress->older, word, values);
     uint64_t good = words_load(run->progress->image, word);
     uint64_t bad = values[words_random(random) % count];
     uint64_t manner = words_random(random) % 3;
-    uint64_t flips = words_random(random) % FLIPS_MOST;
     for (uint64_t i = 0; i < flips; i++) {
         if (manner == 1)
             bad = values[words_random(random) % count];
@@ -39,10 +38,25 @@ static void flip(struct run *run, struct word word, uint64_t *random)
     }
 }
 
+/* Half of the time nobody who is alive holds it, half of the time it is right every other moment. */
+static _Noreturn void besiege(struct run *run, struct word word, uint64_t *random)
+{
+    atomic_store(&run->progress->offset, word.offset);
+    atomic_store(&run->progress->width, word.width);
+    for (;;) {
+        stand_back(run);
+        for (unsigned i = 0; i < FLIPS_BETWEEN_LOOKS; i++)
+            words_store(run->control, word, words_random_tag(random));
+        flip(run, word, FLIPS_BETWEEN_LOOKS, random);
+    }
+}
+
 void attacker_live(struct run *run)
 {
     uint64_t random = run->seed * 7 + 1;
     stand_back(run);
+    if (run->besieged)
+        besiege(run, *run->besieged, &random);
     for (;;) {
         if (words_random(&random) % 4 == 0)
             words_background((unsigned)(words_random(&random) % WORDS_BACKGROUNDS), run->control,
@@ -52,7 +66,7 @@ void attacker_live(struct run *run)
             atomic_store(&run->progress->offset, word.offset);
             atomic_store(&run->progress->width, word.width);
             stand_back(run);
-            flip(run, word, &random);
+            flip(run, word, words_random(&random) % FLIPS_MOST, &random);
         }
         run_restore(run, run->progress->image);
     }

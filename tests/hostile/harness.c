@@ -23,7 +23,7 @@ static const int64_t MILLISECOND = 1000000;
 enum { LOOK_MS = 1, RESCUE_MS = 3, HANG_MS = 2000 };
 
 /* Rounds of a race, each with a new object, and how long one is. */
-enum { ROUNDS = 12, ROUNDS_THOROUGH = 400, ROUND_MS = 250 };
+enum { ROUNDS = 8, ROUNDS_THOROUGH = 400, ROUND_MS = 200 };
 
 int64_t run_now_ns(void)
 {
@@ -106,6 +106,7 @@ static void rescue(struct run *run, int64_t phase_ns)
             run->rescued_ns = run_now_ns();
             atomic_fetch_add(&run->progress->rescues, 1);
         }
+        atomic_store(&run->progress->peace, 1);
         run_restore(run, run->progress->image);
         if (run->hostile_case->rescue)
             run->hostile_case->rescue(run->world, run->control);
@@ -119,7 +120,8 @@ static bool look(struct run *run)
     const struct hostile_operation *operation = current(run);
     int64_t phase_ns = atomic_load(&run->progress->phase_ns), now = run_now_ns();
     bool running = atomic_load(&run->progress->phase) == PHASE_RUN;
-    bool may_wait = running && (operation->endless || operation->patience_ms > 0);
+    /* Patience is for a peer that stands still, which none does in a race. */
+    bool may_wait = running && (operation->endless || (operation->patience_ms > 0 && !run->racing));
     if (may_wait && now - phase_ns > RESCUE_MS * MILLISECOND)
         rescue(run, phase_ns);
     int64_t since = phase_ns, allowed = HANG_MS;
@@ -190,6 +192,7 @@ static void make(struct run *run)
     memcpy(run->progress->older, run->control, sizeof(run->progress->older));
     atomic_store(&run->progress->width, 0);
     atomic_store(&run->progress->ready, 0);
+    atomic_store(&run->progress->peace, 0);
     atomic_store(&run->progress->stop, 0);
     atomic_store(&run->progress->phase, PHASE_PREPARE);
     atomic_store(&run->progress->phase_ns, run_now_ns());
@@ -292,11 +295,18 @@ int hostile_race(const struct hostile_case *hostile_case, struct hostile_report 
     init(&run, hostile_case, "racing");
     run.started_ns = run_now_ns();
     run.racing = true;
-    size_t rounds = test_thorough() ? ROUNDS_THOROUGH : ROUNDS;
-    for (size_t i = 0; i < rounds && run.failure[0] == '\0'; i++) {
-        if (i > 0)
-            words_random(&run.seed);
+    size_t rounds = test_thorough() ? ROUNDS_THOROUGH : ROUNDS, done = 0;
+    for (size_t i = 0; i < run.words->named && run.failure[0] == '\0'; i++) {
+        if (!words_is_worth_a_siege(run.words->list[i]))
+            continue;
+        run.besieged = &run.words->list[i];
         race_once(&run);
+        done++;
     }
-    return conclude(&run, rounds, ret_report);
+    run.besieged = NULL;
+    for (size_t i = 0; i < rounds && run.failure[0] == '\0'; i++, done++) {
+        race_once(&run);
+        words_random(&run.seed);
+    }
+    return conclude(&run, done, ret_report);
 }

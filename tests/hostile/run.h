@@ -16,6 +16,7 @@ struct progress {
     _Atomic uint32_t phase;      /* of the trial; RUN and RESCUE change by compare-and-swap */
     _Atomic uint32_t ready;      /* the victim of a race has noted what is good */
     _Atomic uint32_t stop;       /* and is to end */
+    _Atomic uint32_t peace;      /* no attacks until the end of this operation: it was rescued */
     _Atomic int64_t phase_ns;    /* when the phase began */
     _Atomic uint32_t operation;  /* its index */
     _Atomic uint32_t background; /* and what else is tried */
@@ -42,6 +43,7 @@ struct run {
     pid_t victim, attacker;
     const char *only; /* FERRY_HOSTILE_AT, or NULL */
     bool racing;
+    const struct word *besieged; /* the only word that is attacked in this round, or NULL */
     char failure[1024];
 };
 

@@ -64,6 +64,7 @@ static void end_run(struct progress *progress)
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
     }
     atomic_store(&progress->phase_ns, run_now_ns());
+    atomic_store(&progress->peace, 0);
 }
 
 /* The operation itself, on whatever is in the memory. */
@@ -204,13 +205,19 @@ void victim_try_all(struct run *run, const struct hostile_operation *operation, 
 
 /* ---- Racing ---------------------------------------------------------------------------------- */
 
+/* Of those that may last for ever, one in so many is tried: they have to be rescued. */
+enum { ENDLESS_SAMPLE = 16 };
+
 static const struct hostile_operation *choose(struct run *run, uint64_t *random)
 {
     const struct hostile_operation *operations = run->hostile_case->operations;
     uint32_t count = 0;
     while (operations[count].name)
         count++;
-    uint32_t choice = (uint32_t)(words_random(random) % count);
+    uint32_t choice;
+    do
+        choice = (uint32_t)(words_random(random) % count);
+    while (operations[choice].endless && words_random(random) % ENDLESS_SAMPLE != 0);
     atomic_store(&run->progress->operation, choice);
     return &operations[choice];
 }

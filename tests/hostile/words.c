@@ -55,6 +55,15 @@ void words_list(struct words *ret_words)
         add_both_widths(ret_words, at);
 }
 
+bool words_is_worth_a_siege(struct word word)
+{
+    const struct layout_field *field;
+    for (size_t i = 0; (field = layout_field(i)) != NULL; i++)
+        if (field->offset == word.offset && field->width == 4 && word.width == 4)
+            return word.offset >= sizeof(struct layout_identity);
+    return word.width == 4 && word.offset == offsetof(struct layout, members[WORDS_PEER].mark);
+}
+
 /* ---- Which values ---------------------------------------------------------------------------- */
 
 uint64_t words_load(const void *control, struct word word)
@@ -180,6 +189,13 @@ uint64_t words_random(uint64_t *state)
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
+}
+
+uint64_t words_random_tag(uint64_t *random)
+{
+    uint64_t number = words_random(random);
+    uint32_t slot = WORDS_NOBODY + (uint32_t)(number % (LAYOUT_ENTRIES_AT_FIRST - WORDS_NOBODY));
+    return slot_tag_make(slot, (uint32_t)(number >> 32));
 }
 
 /* Any offset, but mostly one that points somewhere. */

@@ -36,6 +36,9 @@ void words_list(struct words *ret_words);
 size_t words_values(const void *control, const void *older, struct word word,
                     uint64_t ret_values[WORDS_VALUES_MOST]);
 
+/* May somebody wait for this word?  Those are 32 bits wide, and no part of an identity. */
+bool words_is_worth_a_siege(struct word word);
+
 uint64_t words_load(const void *control, struct word word);
 void words_store(void *control, struct word word, uint64_t value);
 
@@ -46,6 +49,9 @@ void words_describe(struct word word, char *ret_text, size_t size_bytes);
 enum { WORDS_BACKGROUNDS = 3 };
 const char *words_background_name(unsigned background);
 void words_background(unsigned background, struct layout *control, uint64_t *random);
+
+/* What a lock word would be if a member held it who is not there; never the same twice. */
+uint64_t words_random_tag(uint64_t *random);
 
 /* The same numbers in every run: xorshift; a state is never 0. */
 uint64_t words_random(uint64_t *state);

@@ -19,10 +19,13 @@ void world_drop(void *memory)
     CHECK_OK(ferry_remove(NAME));
 }
 
-/* A notice for everybody wakes whoever sleeps and rings for whoever waits for the lock. */
+/* A notice for everybody wakes whoever sleeps and rings for whoever waits for the lock.  The version
+ * was put back, and must not become what somebody saw before that and waits to see change. */
 void world_rescue(void *memory, struct layout *control)
 {
+    static uint32_t rescues;
     struct world *world = memory;
+    atomic_fetch_add(&control->notice.version, ++rescues);
     atomic_store(&control->sleepers.words[0], UINT64_MAX);
     atomic_store(&control->listeners.words[0], UINT64_MAX);
     ferry_segment_notify(world->segment);
