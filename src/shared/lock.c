@@ -42,6 +42,16 @@ static int give_up(struct slots *slots, slot_tag owner)
                 slot_of_tag(owner), layout_stamp_pid(joined));
 }
 
+/* Sleeps for a slice, or until the word changes. */
+static void doze(struct layout_lock *lock, uint32_t word, int64_t left)
+{
+    /* Relaxed: the futex compares the word once more before it sleeps. */
+    if ((word & WAITING) != 0 ||
+        atomic_compare_exchange_strong_explicit(&lock->word, &word, word | WAITING,
+                                                memory_order_relaxed, memory_order_relaxed))
+        futex_wait(&lock->word, word | WAITING, left < SLICE_NS ? left : SLICE_NS);
+}
+
 int lock_take(struct layout_lock *lock, struct slots *slots, deadline end)
 {
     uint32_t free = 0;
@@ -50,25 +60,20 @@ int lock_take(struct layout_lock *lock, struct slots *slots, deadline end)
     for (;;) {
         uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
         slot_tag owner = word & TAG_MASK;
+        bool vacant = word == 0 || !slots_is_alive(slots, owner);
         /* From here on others may sleep, too: keep the bit, one wake too many is harmless. */
-        if (word == 0) {
-            if (swap(lock, &word, slots->tag | WAITING))
-                return 0;
-            continue;
-        }
-        if (!slots_is_alive(slots, owner)) {
-            if (swap(lock, &word, slots->tag | WAITING))
-                return 1;
-            continue;
-        }
+        uint32_t expected = word;
+        if (vacant && swap(lock, &expected, slots->tag | WAITING))
+            return word == 0 ? 0 : 1;
+        /* Also when somebody was faster: it may be a peer who never lets the word stand still. */
         int64_t left = clock_left_ns(end);
+        if (left == 0 && vacant)
+            return fail(-ETIMEDOUT, "the lock on the members' books changes hands all the time, or "
+                                    "another member overwrites it");
         if (left == 0)
             return give_up(slots, owner);
-        /* Relaxed: the futex compares the word once more before it sleeps. */
-        if ((word & WAITING) != 0 ||
-            atomic_compare_exchange_strong_explicit(&lock->word, &word, word | WAITING,
-                                                    memory_order_relaxed, memory_order_relaxed))
-            futex_wait(&lock->word, word | WAITING, left < SLICE_NS ? left : SLICE_NS);
+        if (!vacant)
+            doze(lock, word, left);
     }
 }
 

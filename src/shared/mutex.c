@@ -30,6 +30,10 @@ static const int64_t DEAF_SLICE_NS = 5000000, HALF_DEAF_SLICE_NS = 100000000;
  * twice as long, until they are longer than anybody takes to get from the one to the other. */
 static const int64_t DOUBT_FIRST_NS = 100000, DOUBT_LAST_NS = 400000000;
 
+/* A change of the word that fails so often in a row meets no honest members: each of them changes it
+ * once and then has it, or sleeps. */
+enum { ATTEMPTS = 100 };
+
 void mutex_init(struct mutex *mutex, struct slots *slots, int bell)
 {
     *mutex = (struct mutex){.shared = &slots->control->mutex,
@@ -96,7 +100,7 @@ static int taken(struct mutex *mutex, uint32_t word)
 static bool try_free(struct mutex *mutex, uint32_t *ret_word)
 {
     uint32_t word = load(mutex);
-    while ((word & TAG_MASK) == 0) {
+    for (int i = 0; i < ATTEMPTS && (word & TAG_MASK) == 0; i++) {
         uint32_t wanted = word | mutex->tag;
         if (swap(mutex, &word, wanted)) {
             *ret_word = wanted;
@@ -107,11 +111,13 @@ static bool try_free(struct mutex *mutex, uint32_t *ret_word)
     return false;
 }
 
-/* Takes it if it is free or its owner is dead; else *ret_word names the living owner.  Asks the
- * kernel. */
+/* Takes it if it is free or its owner is dead; else *ret_word names the living owner, or is one of
+ * too many that nobody owned for long.  Asks the kernel. */
 static bool try_any(struct mutex *mutex, uint32_t *ret_word)
 {
-    while (!try_free(mutex, ret_word)) {
+    for (int i = 0; i < ATTEMPTS; i++) {
+        if (try_free(mutex, ret_word))
+            return true;
         uint32_t word = *ret_word;
         if (slots_is_alive(mutex->slots, word & TAG_MASK))
             return false;
@@ -121,7 +127,7 @@ static bool try_any(struct mutex *mutex, uint32_t *ret_word)
             return true;
         }
     }
-    return true;
+    return false;
 }
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
@@ -327,14 +333,14 @@ static int check_holder(struct mutex *mutex)
 /* Makes the word free, with `mark` in it, and wakes whoever waits.  Apart as lock_slowly() is. */
 __attribute__((noinline)) static int release(struct mutex *mutex, uint32_t word, uint32_t mark)
 {
-    uint32_t wanted;
-    do {
-        if ((word & TAG_MASK) != mutex->tag)
-            return fail(-EBADMSG, "the lock was ours, but another member overwrote it");
-        wanted = (word & MUTEX_UNREPAIRED) | mark;
+    bool done = false;
+    for (int i = 0; i < ATTEMPTS && !done && (word & TAG_MASK) == mutex->tag; i++)
         /* Release pairs with the acquire in swap(). */
-    } while (!atomic_compare_exchange_weak_explicit(&mutex->shared->word, &word, wanted,
-                                                    memory_order_release, memory_order_relaxed));
+        done = atomic_compare_exchange_strong_explicit(&mutex->shared->word, &word,
+                                                       (word & MUTEX_UNREPAIRED) | mark,
+                                                       memory_order_release, memory_order_relaxed);
+    if (!done)
+        return fail(-EBADMSG, "the lock was ours, but another member overwrote it");
     if ((word & MUTEX_WAITING) != 0)
         bell_ring(mutex->bell);
     return 0;
