@@ -168,14 +168,17 @@ static int settle_one(struct notice *notice, uint32_t slot, uint32_t seen, deadl
     return 0;
 }
 
-/* Waits for everybody who may have looked for sleepers before we were on the board. */
+/* Waits for everybody who may have looked for sleepers before we were on the board.  A mark costs time
+ * even if its bearer is dead, and a peer may have raised all of them. */
 static int settle(struct notice *notice, uint32_t seen, deadline end)
 {
     uint32_t high = slots_high(notice->slots);
     for (uint32_t slot = 0; slot < high; slot++) {
-        int r = mark_is_up(notice, slot) ? settle_one(notice, slot, seen, end) : 0;
-        if (r < 0)
-            return r;
+        if (!mark_is_up(notice, slot))
+            continue;
+        int r = settle_one(notice, slot, seen, end);
+        if (r < 0 || clock_left_ns(end) == 0)
+            return r < 0 ? r : -ETIMEDOUT;
     }
     return 0;
 }

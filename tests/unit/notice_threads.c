@@ -99,6 +99,19 @@ TEST(a_dead_senders_mark_is_struck_off) /* G8 */
     end(scene);
 }
 
+TEST(marks_of_all_who_never_were_hold_a_sleeper_up_for_its_time_at_most) /* G7, G9 */
+{
+    struct scene *scene = begin();
+    uint32_t version = 0;
+    atomic_store(&scene->control->ledger.high, LAYOUT_MEMBERS);
+    for (uint32_t slot = 2; slot < LAYOUT_MEMBERS; slot++)
+        atomic_store(&scene->control->members[slot].mark, 1);
+    CHECK_ERR(notice_wait(&scene->two, &version, 1000000, false), ETIMEDOUT);
+    CHECK_EQ(atomic_load(&scene->control->members[2].mark), 0);
+    CHECK_EQ(atomic_load(&scene->control->members[LAYOUT_MEMBERS - 1].mark), 1);
+    end(scene);
+}
+
 TEST(a_step_that_wakes_nobody_strikes_off_dead_sleepers) /* G8 */
 {
     struct scene *scene = begin();
