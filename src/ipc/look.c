@@ -150,10 +150,11 @@ static void describe_segment(struct look *look)
     object->lock_owner_dead = !current || !look_is_alive(look, slot);
 }
 
-static void describe_identity(struct look *look)
+/* From what was checked, not from the copy, which was read later; the copy gets it, too. */
+static void describe_identity(struct look *look, const struct layout_identity *identity)
 {
     struct ferry_object *object = &look->object;
-    const struct layout_identity *identity = &look->control->identity;
+    look->control->identity = *identity;
     object->kind = (int)identity->kind;
     object->anonymous = (identity->flags & LAYOUT_ANONYMOUS) != 0;
     object->size_bytes = identity->size_bytes;
@@ -219,7 +220,7 @@ static int look_into(struct look *look, const char *name, const char *label)
     int r = read_whole_copy(look);
     if (r < 0)
         return r;
-    describe_identity(look);
+    describe_identity(look, &identity);
     if (label == NULL)
         describe_label(look);
     object->removed = status.st_nlink == 0 && !object->anonymous;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 /* ---- Listings ---- */
@@ -335,6 +336,41 @@ static int ignore(const struct ferry_field *field, void *context)
     (void)field;
     (void)context;
     return 0;
+}
+
+/* Makes the size 0 and right again, over and over; 0 is none that could be believed. */
+static void flip_size(void *context)
+{
+    (void)context;
+    char path[160];
+    snprintf(path, sizeof path, "%s/ferry.x", test_root());
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    CHECK_ERRNO(file);
+    char *control = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    CHECK(control != MAP_FAILED);
+    volatile uint64_t *size = (volatile uint64_t *)(void *)(control + 24);
+    CHECK_EQ(*size, 10);
+    for (;;) {
+        *size = 0;
+        *size = 10;
+    }
+}
+
+TEST(what_is_said_of_an_object_is_what_was_checked) /* G9 */
+{
+    ferry_segment *segment = create("x", 10);
+    pid_t flipper = test_child(flip_size, NULL);
+    struct ferry_object object = {.object_bytes = sizeof object};
+    for (int seen = 0, tried = 0; seen < 2000 && tried < 100000; tried++) {
+        CHECK_OK(ferry_look("x", &object));
+        if (object.damaged)
+            continue;
+        CHECK_EQ(object.size_bytes, 10);
+        seen++;
+    }
+    test_kill(flipper);
+    ferry_segment_close(segment);
+    CHECK_OK(ferry_remove("x"));
 }
 
 TEST(nonsense_anywhere_in_the_control_memory_is_survived) /* G9, G13 */
