@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -83,9 +86,38 @@ int bell_check(int bell)
     return fail(-EBADMSG, "the bell handed over is not one");
 }
 
+/* Has this process a bell whose description is somebody else's, too? */
+static _Atomic bool lent;
+
+void bell_accept_lent(void)
+{
+    /* Relaxed: whoever rings that bell got it from the thread that says so. */
+    atomic_store_explicit(&lent, true, memory_order_relaxed);
+}
+
+/* As bell_ring(), by calls that do not block even where the description may: its other holder can
+ * change that at any moment. */
+static void ring_warily(int bell)
+{
+    static char token = 1;
+    const struct iovec piece = {.iov_base = &token, .iov_len = 1};
+    for (int i = 0; i < ATTEMPTS && vmsplice(bell, &piece, 1, SPLICE_F_NONBLOCK) < 0; i++) {
+        if (errno != EAGAIN)
+            return;
+        CLEANUP(file_close) int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (nowhere < 0 || (splice(bell, NULL, nowhere, NULL, FIFO_PAGE, SPLICE_F_NONBLOCK) < 0 &&
+                            errno != EAGAIN))
+            return;
+    }
+}
+
 void bell_ring(int bell)
 {
     const char token = 1;
+    if (atomic_load_explicit(&lent, memory_order_relaxed)) {
+        ring_warily(bell);
+        return;
+    }
     char page[FIFO_PAGE];
     for (int i = 0; i < ATTEMPTS && write(bell, &token, 1) < 0; i++) {
         /* A full FIFO gives up its oldest page.  It is not emptied by that unless as many ringers

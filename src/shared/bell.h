@@ -28,6 +28,10 @@ int bell_reopen(int bell);
 /* Is this descriptor, which came from somebody else, a bell? */
 int bell_check(int bell);
 
+/* From here on this process rings by calls that cannot block: it has a bell whose description is
+ * another one's as well, and so are its flags. */
+void bell_accept_lent(void);
+
 void bell_ring(int bell);
 
 /* A new latch that is set by every ring, and set to begin with: who makes one clears it and then

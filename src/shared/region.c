@@ -359,7 +359,7 @@ static int check_data(struct region *region, int data)
 }
 
 /* The giver may still have this description, and could make it block: better one of our own, where
- * we are allowed to have it. */
+ * we are allowed to have it; else it is rung with care. */
 static int adopt_bell(struct region *region)
 {
     int r = bell_check(region->bell_fd);
@@ -372,6 +372,8 @@ static int adopt_bell(struct region *region)
     if (own >= 0) {
         file_close(&region->bell_fd);
         region->bell_fd = own;
+    } else {
+        bell_accept_lent();
     }
     return 0;
 }
