@@ -150,12 +150,18 @@ static void describe_segment(struct look *look)
     object->lock_owner_dead = !current || !look_is_alive(look, slot);
 }
 
+/* 0 if it is none that this library knows. */
+static int known_kind(uint32_t kind)
+{
+    return strcmp(ferry_kind_name((int)kind), ferry_kind_name(0)) == 0 ? 0 : (int)kind;
+}
+
 /* From what was checked, not from the copy, which was read later; the copy gets it, too. */
 static void describe_identity(struct look *look, const struct layout_identity *identity)
 {
     struct ferry_object *object = &look->object;
     look->control->identity = *identity;
-    object->kind = (int)identity->kind;
+    object->kind = known_kind(identity->kind);
     object->anonymous = (identity->flags & LAYOUT_ANONYMOUS) != 0;
     object->size_bytes = identity->size_bytes;
     object->mode = identity->mode & 0777;

@@ -71,8 +71,12 @@ def command_line_names(root):
 def listing_lives_with_everything():
     with Zoo() as root:
         root.everything()
+        for kind in (0, 2, 65, 4097, 2**31 + 1):
+            root.file(f"kind-{kind}", control(kind=kind))
         for arguments in (["ls"], ["ls", "--names"], ["ls", "segment"]):
             assert ferry(root, *arguments)[0] == 0
+        _, output = ferry(root, "ls", "segment", "--json")
+        assert {thing["kind"] for thing in json.loads(output)} == {"segment"}
         status, output = ferry(root, "ls", "--json")
         listed = [thing["name"] for thing in json.loads(output)]
         assert status == 0 and len(listed) == len(set(listed))
