@@ -17,7 +17,10 @@ struct table table_start(const char *const *headings)
 
 void table_cell(struct table *table, const char *format, ...)
 {
-    table->cells = expect_memory(realloc(table->cells, (table->count + 1) * sizeof(*table->cells)));
+    if ((table->count & (table->count - 1)) == 0) { /* room doubles when it is full */
+        size_t room = table->count ? table->count * 2 : 1;
+        table->cells = expect_memory(realloc(table->cells, room * sizeof(*table->cells)));
+    }
     va_list arguments;
     va_start(arguments, format);
     table->cells[table->count++] = safe_text(format, arguments);
@@ -34,7 +37,7 @@ static const char *heading(const struct table *table, size_t column)
     return table->headings[column] + is_right(table, column);
 }
 
-static size_t column_width(const struct table *table, size_t column)
+static size_t measure(const struct table *table, size_t column)
 {
     size_t widest = text_width(heading(table, column));
     for (size_t i = column; i < table->count; i += table->columns) {
@@ -48,7 +51,7 @@ static size_t column_width(const struct table *table, size_t column)
 static void print_cell(const struct table *table, size_t column, const char *text, int *owed,
                        FILE *out)
 {
-    int padding = (int)(column_width(table, column) - text_width(text));
+    int padding = (int)(table->widths[column] - text_width(text));
     int before = is_right(table, column) ? padding : 0;
     *owed += before;
     if (text[0] != '\0') {
@@ -70,6 +73,10 @@ static void print_headings(const struct table *table, FILE *out)
 
 void table_print(struct table *table, FILE *out)
 {
+    /* Once, and not for each cell: a stranger's object may seem to have thousands of members. */
+    table->widths = expect_memory(calloc(table->columns, sizeof(*table->widths)));
+    for (size_t column = 0; column < table->columns; column++)
+        table->widths[column] = measure(table, column);
     if (table->count > 0)
         print_headings(table, out);
     int owed = 0;
@@ -83,6 +90,8 @@ void table_print(struct table *table, FILE *out)
     for (size_t i = 0; i < table->count; i++)
         free(table->cells[i]);
     free(table->cells);
+    free(table->widths);
     table->cells = NULL;
+    table->widths = NULL;
     table->count = 0;
 }

@@ -16,6 +16,7 @@ struct table {
     size_t columns;
     char **cells; /* row by row */
     size_t count;
+    size_t *widths; /* of the columns, while it is printed */
 };
 
 struct table table_start(const char *const *headings);

@@ -22,6 +22,7 @@ from zoo import CONTROL_BYTES, Root, control, scribbled
 
 FERRY = sys.argv[1]
 LIMIT_S = 20              # for a command with a whole zoo before it, under sanitizers, on a busy machine
+HANG_S = 2
 SECRET = b"nobody may read this, and nobody may change it\n"
 UNCLEAN = re.compile("[\x00-\x09\x0b-\x1f\x7f\x80-\x9f]")
 
@@ -182,6 +183,14 @@ def watching_lives_with_everything():
         assert not UNCLEAN.search(b"".join(lines).decode("utf-8")) and not error, error
 
 
+def thousands_of_forged_members_are_shown_in_time():
+    with Zoo() as root:
+        root.file("crowd", scribbled(1, root.rng))
+        start = time.monotonic()
+        assert ferry(root, "show", "crowd")[1].count(b"\n") > 4000
+        assert time.monotonic() - start < HANG_S
+
+
 def thousands_of_files_are_listed_in_time():
     with Zoo() as root:
         content = control()[:4200]
@@ -208,4 +217,5 @@ def a_new_object_is_made_beside_all_of_it():
 tap.run(listing_lives_with_everything, everything_can_be_shown, everything_can_be_shown_raw,
         nothing_is_read_that_is_no_object, nothing_is_written_that_is_no_object, waiting_ends_in_time,
         what_goes_by_a_name_can_be_removed_but_a_directory, watching_lives_with_everything,
-        what_processes_hold_without_a_name_is_survived, thousands_of_files_are_listed_in_time, a_new_object_is_made_beside_all_of_it)
+        what_processes_hold_without_a_name_is_survived, thousands_of_forged_members_are_shown_in_time,
+        thousands_of_files_are_listed_in_time, a_new_object_is_made_beside_all_of_it)
