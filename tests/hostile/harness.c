@@ -23,7 +23,7 @@ static const int64_t MILLISECOND = 1000000;
 enum { LOOK_MS = 1, RESCUE_MS = 3, HANG_MS = 2000 };
 
 /* Rounds of a race, each with a new object, and how long one is. */
-enum { ROUNDS = 8, ROUNDS_THOROUGH = 400, ROUND_MS = 200 };
+enum { ROUNDS = 7, ROUNDS_THOROUGH = 400, ROUND_MS = 150 };
 
 int64_t run_now_ns(void)
 {
@@ -183,6 +183,15 @@ static void init(struct run *run, const struct hostile_case *hostile_case, const
     words_list(run->words);
 }
 
+static size_t count_pairs(const struct run *run)
+{
+    uint64_t values[WORDS_VALUES_MOST];
+    size_t pairs = 0;
+    for (size_t i = 0; i < run->words->named; i++)
+        pairs += words_values(run->control, run->progress->older, run->words->list[i], values);
+    return pairs;
+}
+
 /* A fresh object, with images of it from before and after somebody came and went. */
 static void make(struct run *run)
 {
@@ -190,6 +199,7 @@ static void make(struct run *run)
     run->hostile_case->setup(run->world);
     run->control = map_control(run->hostile_case->object);
     memcpy(run->progress->older, run->control, sizeof(run->progress->older));
+    run->pairs = count_pairs(run);
     atomic_store(&run->progress->width, 0);
     atomic_store(&run->progress->ready, 0);
     atomic_store(&run->progress->peace, 0);
@@ -245,6 +255,7 @@ static int conclude(struct run *run, size_t operations, struct hostile_report *r
 {
     struct hostile_report report = {.words = run->words->count,
                                     .operations = operations,
+                                    .pairs = run->pairs,
                                     .trials = run->progress->trials,
                                     .errors = run->progress->errors,
                                     .rescues = atomic_load(&run->progress->rescues),
@@ -252,11 +263,11 @@ static int conclude(struct run *run, size_t operations, struct hostile_report *r
                                     .seconds = (double)(run_now_ns() - run->started_ns) / 1e9};
     snprintf(report.failure, sizeof(report.failure), "%s", run->failure);
     fprintf(stderr,
-            "# %s, %s: %zu operations, %zu words named of %zu, %zu trials, %zu errors, %zu "
-            "rescued, longest %.1f ms, %.1f s\n",
-            run->hostile_case->name, run->mode, report.operations, run->words->named, report.words,
-            report.trials, report.errors, report.rescues, (double)report.longest_ns / 1e6,
-            report.seconds);
+            "# %s, %s: %zu %s, %zu pairs of word and value, %zu trials, %zu errors, %zu rescued, "
+            "longest %.1f ms, %.1f s\n",
+            run->hostile_case->name, run->mode, report.operations,
+            run->racing ? "rounds" : "operations", report.pairs, report.trials, report.errors,
+            report.rescues, (double)report.longest_ns / 1e6, report.seconds);
     if (report.failure[0])
         fprintf(stderr, "# %s\n", report.failure);
     if (ret_report)

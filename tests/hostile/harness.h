@@ -72,7 +72,8 @@ struct hostile_case {
 };
 
 struct hostile_report {
-    size_t words, operations, trials, errors, rescues;
+    size_t words, operations, trials, errors, rescues; /* operations: in a race, its rounds */
+    size_t pairs;       /* of a word that the layout names and a value */
     int64_t longest_ns; /* of the trials that nobody rescued */
     double seconds;
     char failure[1024]; /* "" if all went well */

@@ -35,6 +35,7 @@ struct run {
     const char *mode;
     struct progress *progress;
     struct words *words;
+    size_t pairs;
     void *world;
     struct layout *control; /* the attacker's mapping */
     uint64_t seed;

@@ -17,7 +17,7 @@
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
 
 /* For a sample of what is not tried completely. */
-static const int64_t BUDGET_NS = 100000000;
+static const int64_t BUDGET_NS = 80000000;
 
 /* Descriptors that a handle keeps once it has slept: a latch, and a watch for closes. */
 enum { KEPT_DESCRIPTORS = 2 };
