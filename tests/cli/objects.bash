@@ -91,7 +91,7 @@ rm_goes_on_and_the_gravest_failure_wins() { # U5 U6
     silent ferry new segment b --size 8
     try ferry rm a nothing b
     [[ $status == 3 ]] || fail "the status is $status"
-    prints '' ferry ls --names
+    prints '' eval "ferry ls --names | grep -v ^held: || true"
     silent ferry new segment a --size 8
     try ferry rm nothing .bad a
     [[ $status == 2 && $(wc -l <"$CASE/err") == 2 ]] || fail "$status: $(err)"

@@ -45,7 +45,7 @@ lines_go_to_a_file_at_once() { # X6
     hold_lock demo
     eventually grep -qx 'segment demo attached 1' watched
     release_lock
-    eventually eval "tail -1 watched | grep -qx 'segment demo attached 0'"
+    eventually eval "grep '^segment demo ' watched | tail -1 | grep -qx 'segment demo attached 0'"
     kill "$watcher"
 }
 

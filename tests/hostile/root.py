@@ -153,7 +153,7 @@ def what_processes_hold_without_a_name_is_survived():
         for size, content in ((0, b""), (100, control()), (CONTROL_BYTES, control(flags=1)),
                               (CONTROL_BYTES, scribbled(1, root.rng, flags=1)),
                               (CONTROL_BYTES, scribbled(0.2, root.rng, flags=1)),
-                              (CONTROL_BYTES, scribbled(0.2, root.rng))):
+                              (CONTROL_BYTES, scribbled(0.2, root.rng, flags=3))):
             descriptor = os.memfd_create("ferry")
             os.write(descriptor, content[:size])
             held.append(descriptor)
