@@ -76,6 +76,38 @@ int map_file(struct map *ret_map, int fd, size_t size_bytes, bool writable, void
     return 0;
 }
 
+/* A mapping of no old size is not moved but made once more. */
+static int map_again(void *at, void *pages, size_t size_bytes)
+{
+    void *again = mremap(pages, 0, size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+    return again == MAP_FAILED ? -errno : 0;
+}
+
+int map_twice(struct map *ret_map, const struct map *whole, size_t at, size_t size_bytes)
+{
+    size_t page = page_size(), span_bytes;
+    if (__builtin_mul_overflow(size_bytes, 2, &span_bytes) ||
+        __builtin_add_overflow(span_bytes, 2 * page, &span_bytes))
+        return fail(-ENOMEM, "%zu bytes do not fit the address space twice", size_bytes);
+    void *span = NULL;
+    int r = reserve(&span, span_bytes, NULL);
+    if (r < 0)
+        return explain(r, 2 * size_bytes, NULL);
+    char *first = (char *)span + page;
+    r = map_again(first, whole->data + at, size_bytes);
+    if (r == 0)
+        r = map_again(first + size_bytes, whole->data + at, size_bytes);
+    if (r < 0) {
+        munmap(span, span_bytes);
+        return explain(r, 2 * size_bytes, NULL);
+    }
+    *ret_map = (struct map){.data = (unsigned char *)first,
+                            .size_bytes = 2 * size_bytes,
+                            .span = span,
+                            .span_bytes = span_bytes};
+    return 0;
+}
+
 void map_release(struct map *map)
 {
     if (map->span != NULL)

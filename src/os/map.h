@@ -17,6 +17,11 @@ struct map {
  * -EEXIST if something is mapped there already, -EINVAL if it is not page-aligned. */
 int map_file(struct map *ret_map, int fd, size_t size_bytes, bool writable, void *address);
 
+/* Maps bytes [at, at + size_bytes) of what `whole` maps, all of it shared memory, twice in a row, so
+ * that what runs off the end goes on at the beginning.  Both are multiples of the page size.  Needs no
+ * descriptor.  The pages are the same ones, with the same protection. */
+int map_twice(struct map *ret_map, const struct map *whole, size_t at, size_t size_bytes);
+
 /* Takes it away; an empty one is allowed. */
 void map_release(struct map *map);
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -189,4 +190,36 @@ TEST(releasing_nothing_is_allowed)
     map_release(&map);
     map_release(&map);
     CHECK(map.data == NULL && map.span == NULL);
+}
+
+TEST(a_ring_goes_on_at_its_beginning)
+{
+    int fd = file_of(8 * page());
+    struct map whole, ring;
+    CHECK_OK(map_file(&whole, fd, 8 * page(), true, NULL));
+    close(fd);
+    CHECK_OK(map_twice(&ring, &whole, 2 * page(), 2 * page()));
+    CHECK_EQ(ring.size_bytes, 4 * page());
+    memcpy(ring.data + 2 * page() - 3, "abcdef", 6);
+    CHECK(memcmp(ring.data, "def", 3) == 0);
+    CHECK(memcmp(whole.data + 4 * page() - 3, "abc", 3) == 0);
+    CHECK(memcmp(whole.data + 2 * page(), "def", 3) == 0);
+    CHECK(faults(ring.data - 1, false));
+    CHECK(faults(ring.data + 4 * page(), false));
+    map_release(&whole);
+    CHECK_EQ(ring.data[2 * page()], 'd'); /* the ring stays */
+    map_release(&ring);
+}
+
+TEST(a_ring_that_is_only_read_stays_so) /* G4 */
+{
+    int fd = file_of(4 * page());
+    struct map whole, ring;
+    CHECK_OK(map_file(&whole, fd, 4 * page(), false, NULL));
+    close(fd);
+    CHECK_OK(map_twice(&ring, &whole, page(), page()));
+    CHECK(faults(ring.data, true));
+    CHECK(!faults(ring.data + page(), false));
+    map_release(&ring);
+    map_release(&whole);
 }
