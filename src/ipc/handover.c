@@ -31,8 +31,8 @@ struct parcel {
 
 static int pack(ferry_segment *segment, unsigned role, int lock_fd, uint32_t slot)
 {
-    const struct region *region = &segment->region;
-    CLEANUP(file_close) int control = region_reopen_control(region, segment->slots.lock_fd);
+    const struct region *region = &segment->object.region;
+    CLEANUP(file_close) int control = region_reopen_control(region, segment->object.slots.lock_fd);
     if (control < 0)
         return control;
     CLEANUP(file_close) int data = region_reopen_data(region, role);
@@ -52,10 +52,10 @@ static int pack(ferry_segment *segment, unsigned role, int lock_fd, uint32_t slo
 /* A fresh description with a free slot locked, in a parcel; nothing else of it stays open here. */
 static int offer(ferry_segment *segment, unsigned role)
 {
-    struct slots offered = segment->slots;
+    struct slots offered = segment->object.slots;
     offered.tag = 0;
     CLEANUP(file_close)
-    int lock_fd = region_reopen_control(&segment->region, segment->slots.lock_fd);
+    int lock_fd = region_reopen_control(&segment->object.region, segment->object.slots.lock_fd);
     if (lock_fd < 0)
         return lock_fd;
     offered.lock_fd = lock_fd;
@@ -69,13 +69,13 @@ static int offer(ferry_segment *segment, unsigned role)
 
 int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_descriptor)
 {
-    int r = segment_usable(segment);
+    int r = object_usable(&segment->object);
     if (r < 0)
         return r;
     if ((role & ~(FERRY_READ | FERRY_WRITE)) != 0)
         return fail(-EINVAL, "a role is FERRY_READ, FERRY_WRITE, or both; 0x%x is not", role);
     role = region_role(role);
-    if ((role & ~segment->region.role) != 0)
+    if ((role & ~segment->object.region.role) != 0)
         return fail(-EACCES, "this handle may only read, and so may those it hands the segment to");
     fork_hold();
     r = offer(segment, role);
@@ -122,9 +122,12 @@ static int adopt(ferry_segment **ret_segment, const struct parcel *parcel, int d
         return r;
     if (region.identity.kind != parcel->kind)
         return fail(-EBADMSG, "the parcel and what is in it do not agree");
-    struct slots slots;
-    r = redeem_slot(&slots, &region, parcel->slot);
-    return r < 0 ? r : segment_new(ret_segment, &region, &slots, false);
+    struct object object = {.region = region};
+    r = redeem_slot(&object.slots, &region, parcel->slot);
+    if (r < 0)
+        return r;
+    region_init(&region, NULL); /* the object's now */
+    return segment_new(ret_segment, &object);
 }
 
 static int take(ferry_segment **ret_segment, int descriptor)

@@ -43,13 +43,14 @@ int ferry_look(const char *name, struct ferry_object *ret_object)
 
 int ferry_segment_look(ferry_segment *segment, struct ferry_object *ret_object)
 {
-    int r = segment_usable(segment);
+    int r = object_usable(&segment->object);
     if (r == 0)
         r = check_object_size(ret_object);
     if (r < 0)
         return r;
     CLEANUP(look_release) struct look look = {.fd = -1};
-    r = look_as_member(&look, segment->region.name, segment->slots.lock_fd, segment->slots.slot);
+    r = look_as_member(&look, segment->object.region.name, segment->object.slots.lock_fd,
+                       segment->object.slots.slot);
     if (r == 0)
         *ret_object = look.object;
     return r;

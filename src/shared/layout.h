@@ -19,6 +19,8 @@
  *   1664 ├──────────────────────────────────────────────┤
  *        │ label      its name at creation, for people  │
  *   1920 ├──────────────────────────────────────────────┤
+ *        │ stream     pipes: both sides, shape, boards  │
+ *   3328 ├──────────────────────────────────────────────┤
  *        │ (zero)                                       │
  *   4096 ├──────────────────────────────────────────────┤
  *        │ members    4,096 entries of 64 bytes         │
@@ -100,7 +102,6 @@ struct layout_ledger {
 
 struct layout_lock {
     _Atomic uint32_t word;
-    uint32_t reserved[15];
 };
 
 struct layout_record {
@@ -133,6 +134,38 @@ struct layout_notice {
     uint64_t reserved2[6];
 };
 
+/* One side of a stream: how far it has come, in bytes since the stream was made. */
+struct layout_side {
+    struct layout_lock lock;
+    _Atomic uint32_t asking; /* in: the pipe was found full; out: writers filled the FIFO */
+    _Atomic uint64_t position;
+    _Atomic uint64_t ready; /* where position will be; what lies before it is in place */
+    _Atomic uint64_t calls;
+    _Atomic uint64_t sleeps;
+    struct layout_lock turn; /* whose turn it is to sleep */
+    uint32_t reserved1;
+    uint64_t reserved2[2];
+};
+
+struct layout_shape {
+    _Atomic uint32_t exponent;   /* the ring has 2^exponent bytes, and lies there in the data */
+    _Atomic uint32_t departures; /* of readers, so that writers look whether one is left */
+    _Atomic uint32_t rung;       /* a token has been given since a reader last looked in vain */
+    uint32_t reserved1;
+    uint64_t reserved2[6];
+};
+
+struct layout_stream {
+    struct layout_side in;
+    uint64_t apart1[8]; /* processors fetch lines in pairs */
+    struct layout_side out;
+    uint64_t apart2[8];
+    struct layout_shape shape;
+    uint64_t apart3[8];
+    struct layout_board readers;
+    struct layout_board writers;
+};
+
 struct layout_entry {
     _Atomic uint64_t joined; /* a stamp; 0: free */
     _Atomic uint64_t namespace;
@@ -146,13 +179,15 @@ struct layout {
     struct layout_identity identity;
     struct layout_ledger ledger;
     struct layout_lock lock;
+    uint32_t apart[15];
     struct layout_journal journal;
     struct layout_board sleepers;
     struct layout_board listeners;
     struct layout_mutex mutex;
     struct layout_notice notice;
     char label[256];
-    uint8_t reserved[2176];
+    struct layout_stream stream;
+    uint8_t reserved[768];
     struct layout_entry members[LAYOUT_MEMBERS];
 };
 
@@ -170,6 +205,11 @@ static_assert(offsetof(struct layout, listeners) == 1024, "layout");
 static_assert(offsetof(struct layout, mutex) == 1536, "layout");
 static_assert(offsetof(struct layout, notice) == 1600, "layout");
 static_assert(offsetof(struct layout, label) == 1664, "layout");
+static_assert(offsetof(struct layout, stream) == 1920, "layout");
+static_assert(sizeof(struct layout_side) == 64, "layout");
+static_assert(offsetof(struct layout, stream.out) == 2048, "layout");
+static_assert(offsetof(struct layout, stream.shape) == 2176, "layout");
+static_assert(offsetof(struct layout, stream.readers) == 2304, "layout");
 static_assert(offsetof(struct layout, members) == 4096, "layout");
 static_assert(sizeof(struct layout_entry) == 64, "layout");
 static_assert(sizeof(struct layout) == 266240, "layout");

@@ -11,7 +11,7 @@
 #include "shared/spin.h"
 
 enum { SPINS = 200 };
-static const int64_t SLICE_NS = 1000000;
+static const int64_t SLICE_NS = 1000000, TURN_SLICE_NS = 200000000;
 static const uint32_t WAITING = UINT32_C(1) << 31;
 
 /* Acquire pairs with the release in lock_release(): we see what the last owner wrote. */
@@ -42,39 +42,65 @@ static int give_up(struct slots *slots, slot_tag owner)
                 slot_of_tag(owner), layout_stamp_pid(joined));
 }
 
-/* Sleeps for a slice, or until the word changes. */
-static void doze(struct layout_lock *lock, uint32_t word, int64_t left)
+/* One look at a lock that was not free: 0 or 1 if it is ours now.  -EAGAIN: a living owner has it, whose
+ * word is written to ret_word; or 0 is, if somebody was faster, who may be a peer that never lets the
+ * word stand still. */
+static int try_again(struct layout_lock *lock, struct slots *slots, uint32_t *ret_word)
+{
+    uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
+    bool vacant = word == 0 || !slots_is_alive(slots, word & TAG_MASK);
+    /* From here on others may sleep, too: keep the bit, one wake too many is harmless. */
+    uint32_t expected = word;
+    if (vacant && swap(lock, &expected, slots->tag | WAITING))
+        return word == 0 ? 0 : 1;
+    *ret_word = vacant ? 0 : word;
+    return -EAGAIN;
+}
+
+/* Sleeps for a while, or until the word changes; not at all if it is 0. */
+static int doze(struct layout_lock *lock, uint32_t word, int64_t ns)
 {
     /* Relaxed: the futex compares the word once more before it sleeps. */
-    if ((word & WAITING) != 0 ||
-        atomic_compare_exchange_strong_explicit(&lock->word, &word, word | WAITING,
-                                                memory_order_relaxed, memory_order_relaxed))
-        futex_wait(&lock->word, word | WAITING, left < SLICE_NS ? left : SLICE_NS);
+    if (word == 0 || ((word & WAITING) == 0 && !atomic_compare_exchange_strong_explicit(
+                                                   &lock->word, &word, word | WAITING,
+                                                   memory_order_relaxed, memory_order_relaxed)))
+        return 0;
+    return futex_wait(&lock->word, word | WAITING, ns);
 }
 
 int lock_take(struct layout_lock *lock, struct slots *slots, deadline end)
 {
-    uint32_t free = 0;
-    if (swap(lock, &free, slots->tag) || spin(lock, slots->tag))
+    uint32_t word = 0;
+    if (swap(lock, &word, slots->tag) || spin(lock, slots->tag))
         return 0;
-    for (;;) {
-        uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
-        slot_tag owner = word & TAG_MASK;
-        bool vacant = word == 0 || !slots_is_alive(slots, owner);
-        /* From here on others may sleep, too: keep the bit, one wake too many is harmless. */
-        uint32_t expected = word;
-        if (vacant && swap(lock, &expected, slots->tag | WAITING))
-            return word == 0 ? 0 : 1;
-        /* Also when somebody was faster: it may be a peer who never lets the word stand still. */
+    int r;
+    while ((r = try_again(lock, slots, &word)) == -EAGAIN) {
         int64_t left = clock_left_ns(end);
-        if (left == 0 && vacant)
+        if (left == 0 && word == 0)
             return fail(-ETIMEDOUT, "the lock on the members' books changes hands all the time, or "
                                     "another member overwrites it");
         if (left == 0)
-            return give_up(slots, owner);
-        if (!vacant)
-            doze(lock, word, left);
+            return give_up(slots, word & TAG_MASK);
+        doze(lock, word, left < SLICE_NS ? left : SLICE_NS);
     }
+    return r;
+}
+
+int lock_take_turn(struct layout_lock *lock, struct slots *slots, deadline end, bool interruptible)
+{
+    uint32_t word = 0;
+    if (swap(lock, &word, slots->tag))
+        return 0;
+    int r;
+    while ((r = try_again(lock, slots, &word)) == -EAGAIN) {
+        int64_t left = clock_left_ns(end);
+        if (left == 0)
+            return -ETIMEDOUT;
+        if (doze(lock, word, left < TURN_SLICE_NS ? left : TURN_SLICE_NS) == -EINTR &&
+            interruptible)
+            return -EINTR;
+    }
+    return r;
 }
 
 void lock_release(struct layout_lock *lock)

@@ -5,11 +5,17 @@
 #ifndef FERRY_LOCK_H
 #define FERRY_LOCK_H
 
+#include <stdbool.h>
+
 #include "os/clock.h"
 #include "shared/slots.h"
 
 /* 0 taken; 1 taken over from a dead owner; -ETIMEDOUT if a living one keeps it. */
 int lock_take(struct layout_lock *lock, struct slots *slots, deadline end);
+
+/* The same for a lock that is held for long, by somebody who sleeps.  Waiters look a few times a second
+ * whether the owner lives.  0 or 1; -ETIMEDOUT; -EINTR, if interruptible and a signal handler ran. */
+int lock_take_turn(struct layout_lock *lock, struct slots *slots, deadline end, bool interruptible);
 
 void lock_release(struct layout_lock *lock);
 

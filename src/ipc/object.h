@@ -1,0 +1,78 @@
+/* What handles of every kind have in common: a region, a membership of it, and that it follows forks.
+ *
+ * A kind's handle begins with a struct object.  Its hooks are called around a fork, with the handle
+ * quiet: hold() and let_go() take and release what guards the handle's threads from each other. */
+#ifndef FERRY_IPC_OBJECT_H
+#define FERRY_IPC_OBJECT_H
+
+#include <stdbool.h>
+
+#include <ferry/base.h>
+
+#include "os/process.h"
+#include "shared/fork.h"
+#include "shared/region.h"
+#include "shared/slots.h"
+
+struct object;
+
+struct object_hooks {
+    void (*hold)(struct object *object);
+    void (*let_go)(struct object *object);
+    void (*after_fork)(struct object *object); /* in the child, as a member of its own by then */
+    void (*leaving)(struct object *object);    /* still a member */
+};
+
+struct object {
+    struct region region;
+    struct slots slots;
+    struct slots child; /* the membership of a child that is about to be forked */
+    struct fork_handle fork;
+    const struct object_hooks *hooks;
+    uint32_t process; /* that it belongs to, see os/process.h */
+    bool interruptible;
+};
+
+/* The options that all kinds have.  0, or -EINVAL: which of them is wrong. */
+struct object_options {
+    size_t options_bytes, options_known;
+    const char *macro; /* that fills them in */
+    const char *name;
+    unsigned flags, known_flags, mode;
+};
+int object_check_options(const struct object_options *options);
+
+/* Finds or makes what is asked for, and joins it, with the calling thread between fork_hold() and
+ * fork_unhold(); object_follow() must come before that ends.  What a kind adds to the object's files
+ * is the region's business.  Outputs as ferry_segment_open() has them. */
+int object_attach(struct object *ret_object, const struct region_request *request);
+
+/* From here on the object follows forks.  On failure the membership is gone with the region. */
+int object_follow(struct object *object, const struct object_hooks *hooks);
+
+/* Leaves: the object is nobody's then, and its region still mapped. */
+void object_leave(struct object *object);
+
+/* Calls open(request, context) as every kind's open does: old temporary names are swept now and then,
+ * and once more if there is no room; what was looked for on the way and not found is no failure. */
+int object_open(const struct region_request *request,
+                int (*open)(const struct region_request *request, void *context), void *context);
+
+/* Why object_usable() says no: -ESTALE, explained. */
+int object_explain_stale(const struct object *object);
+
+/* Not in a child that a bare clone() made. */
+static inline bool object_is_ours(const struct object *object)
+{
+    return object->process == process_number();
+}
+
+/* 0, or -ESTALE in a process that the handle does not belong to. */
+static inline int object_usable(const struct object *object)
+{
+    if (object_is_ours(object) && object->slots.tag != 0)
+        return 0;
+    return object_explain_stale(object);
+}
+
+#endif

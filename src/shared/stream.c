@@ -1,0 +1,415 @@
+/* See stream.h.
+ *
+ *   writer, with its lock                   reader, about to sleep
+ *   ---------------------                   ----------------------
+ *   copies; in.ready = end                  bit on the readers' board
+ *   looks at the readers' board             looks at in.ready
+ *   somebody: gives a token                 ahead of in.position: commits that, takes it
+ *   in.position = end                       else sleeps for a token
+ *
+ * and the same the other way round, out.ready being the room that readers make, and the token being
+ * one that a reader takes away.  All of it is sequentially consistent.  What `ready` covers is in
+ * place, so whoever sees it may commit it: nobody waits for anybody who died or was stopped.
+ *
+ * Dying: before `ready`, nothing happened; behind it, the next one who looks commits.  A token is
+ * given before the commit, so no committed byte lies beside a sleeper. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "os/tokens.h"
+#include "shared/board.h"
+#include "shared/lock.h"
+#include "shared/stream.h"
+
+/* How old a look at the kernel's count of readers may be: some microseconds of the processor's
+ * counter, see tick(). */
+enum { LOOK_TICKS = 16384 };
+
+enum { READERS, WRITERS };
+
+static uint64_t look(const _Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_seq_cst);
+}
+
+static void put(_Atomic uint64_t *word, uint64_t value)
+{
+    atomic_store_explicit(word, value, memory_order_seq_cst);
+}
+
+static int damaged(void)
+{
+    return fail(-EBADMSG, "a peer wrote nonsense into the pipe; remove it and make it anew");
+}
+
+void stream_begin(struct layout_stream *stream, uint32_t exponent)
+{
+    /* Relaxed: the object becomes visible as a whole. */
+    atomic_store_explicit(&stream->shape.exponent, exponent, memory_order_relaxed);
+}
+
+uint32_t stream_exponent(uint64_t capacity)
+{
+    uint32_t exponent = STREAM_LEAST_EXPONENT;
+    while (exponent < STREAM_MOST_EXPONENT && UINT64_C(1) << exponent < capacity)
+        exponent++;
+    return exponent;
+}
+
+void stream_init(struct stream *stream, struct slots *slots, const struct map *data)
+{
+    *stream = (struct stream){.shared = &slots->control->stream,
+                              .slots = slots,
+                              .data = data,
+                              .read_end = -1,
+                              .write_end = -1,
+                              .in.spin = SPIN_INIT,
+                              .out.spin = SPIN_INIT};
+}
+
+void stream_deinit(struct stream *stream)
+{
+    map_release(&stream->in.ring);
+    map_release(&stream->out.ring);
+}
+
+/* ---- The ring --------------------------------------------------------------------------------- */
+
+/* Maps the ring that the stream has now, unless this side has it mapped. */
+static int update_ring(struct stream *stream, struct stream_side *side)
+{
+    /* Relaxed: changes with both locks only. */
+    uint32_t exponent = atomic_load_explicit(&stream->shared->shape.exponent, memory_order_relaxed);
+    if (exponent == side->exponent)
+        return 0;
+    if (exponent < STREAM_LEAST_EXPONENT || exponent > STREAM_MOST_EXPONENT ||
+        UINT64_C(2) << exponent > stream->data->size_bytes)
+        return damaged();
+    struct map ring;
+    int r = map_twice(&ring, stream->data, (size_t)1 << exponent, (size_t)1 << exponent);
+    if (r < 0)
+        return r;
+    map_release(&side->ring);
+    side->ring = ring;
+    side->exponent = exponent;
+    return 0;
+}
+
+static uint64_t capacity_of(const struct stream_side *side)
+{
+    return UINT64_C(1) << side->exponent;
+}
+
+static unsigned char *place(const struct stream_side *side, uint64_t position)
+{
+    return side->ring.data + (position & (capacity_of(side) - 1));
+}
+
+/* ---- Committing ------------------------------------------------------------------------------- */
+
+/* Commits what somebody else has ready; returns the position then. */
+static uint64_t finish(struct layout_side *side)
+{
+    /* The position first: were it the other way round, a whole write could come in between and be
+     * taken back. */
+    uint64_t position = look(&side->position), ready = look(&side->ready);
+    if (ready == position)
+        return position;
+    if (atomic_compare_exchange_strong_explicit(&side->position, &position, ready,
+                                                memory_order_seq_cst, memory_order_seq_cst))
+        return ready;
+    return position;
+}
+
+/* Whether anybody is on a board. */
+static bool somebody_on(struct stream *stream, const struct layout_board *board)
+{
+    return board_any(board, slots_high(stream->slots));
+}
+
+/* Readers sleep or listen: there is to be a token in the FIFO. */
+static void ring(struct stream *stream)
+{
+    struct layout_shape *shape = &stream->shared->shape;
+    if (!somebody_on(stream, &stream->shared->readers) ||
+        atomic_load_explicit(&shape->rung, memory_order_seq_cst) != 0)
+        return;
+    tokens_give(stream->write_end);
+    /* Behind it: were we to die in between, there would be a token too many. */
+    atomic_store_explicit(&shape->rung, 1, memory_order_seq_cst);
+}
+
+/* Writers sleep or listen, and have filled the FIFO: it is to have room again, once there is enough. */
+static void make_room(struct stream *stream, uint64_t free)
+{
+    struct layout_side *out = &stream->shared->out;
+    if (free < STREAM_ATOMIC || !somebody_on(stream, &stream->shared->writers) ||
+        atomic_load_explicit(&out->asking, memory_order_seq_cst) == 0)
+        return;
+    tokens_take(stream->read_end);
+    atomic_store_explicit(&out->asking, 0, memory_order_seq_cst);
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------- */
+
+/* A counter that costs nothing to read and goes on for as long as the processor does. */
+static uint64_t tick(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+    uint64_t ticks;
+    __asm__ __volatile__("mrs %0, cntvct_el0" : "=r"(ticks));
+    return ticks * 16; /* mostly 25 to 100 MHz */
+#else
+    return (uint64_t)clock_now_ns();
+#endif
+}
+
+/* Does somebody read, as far as can be known without asking the kernel each time? */
+static bool has_reader(struct stream *stream)
+{
+    uint32_t departures =
+        atomic_load_explicit(&stream->shared->shape.departures, memory_order_seq_cst);
+    uint64_t now = tick();
+    if (departures == stream->departures && now - stream->asked < LOOK_TICKS)
+        return true;
+    stream->departures = departures;
+    stream->asked = now;
+    if (tokens_has_reader(stream->write_end))
+        return true;
+    stream->asked = now - LOOK_TICKS; /* to be asked again */
+    return false;
+}
+
+/* The room that is known of; looks anew if that is less than `least`.  More than the capacity: nonsense. */
+static uint64_t find_room(struct stream *stream, uint64_t position, uint64_t least)
+{
+    struct stream_side *in = &stream->in;
+    uint64_t free = capacity_of(in) - (position - in->other);
+    if (position - in->other <= capacity_of(in) && free >= least)
+        return free;
+    in->other = finish(&stream->shared->out);
+    return capacity_of(in) - (position - in->other);
+}
+
+/* With the lock. */
+static int open_room(struct stream *stream, size_t least, struct stream_piece *ret_room)
+{
+    struct layout_side *in = &stream->shared->in;
+    struct stream_side *view = &stream->in;
+    int r = update_ring(stream, view);
+    if (r < 0)
+        return r;
+    if (!has_reader(stream))
+        return fail(-EPIPE, "nobody reads the pipe any more");
+    /* Once full, full until a whole page is free: as the kernel's. */
+    bool full = atomic_load_explicit(&in->asking, memory_order_relaxed) != 0;
+    uint64_t position = look(&in->position),
+             wanted = full && least < STREAM_ATOMIC ? STREAM_ATOMIC : least;
+    uint64_t free = find_room(stream, position, wanted);
+    if (free > capacity_of(view))
+        return damaged();
+    if (free < wanted) {
+        if (!full)
+            atomic_store_explicit(&in->asking, 1, memory_order_relaxed);
+        return fail(-EAGAIN, "the pipe is full");
+    }
+    if (full)
+        atomic_store_explicit(&in->asking, 0, memory_order_relaxed);
+    *ret_room = (struct stream_piece){.data = place(view, position), .size_bytes = (size_t)free};
+    return 0;
+}
+
+int stream_open_room(struct stream *stream, size_t least, deadline end,
+                     struct stream_piece *ret_room)
+{
+    struct layout_side *in = &stream->shared->in;
+    int r = lock_take(&in->lock, stream->slots, end);
+    if (r < 0)
+        return r;
+    if (r == 1) { /* from a dead writer, which may have rung nobody */
+        ring(stream);
+        finish(in);
+    }
+    r = open_room(stream, least, ret_room);
+    if (r < 0)
+        lock_release(&in->lock);
+    return r;
+}
+
+/* Relaxed: for people, and only by who holds the lock. */
+static void count_call(struct layout_side *side)
+{
+    atomic_store_explicit(&side->calls,
+                          atomic_load_explicit(&side->calls, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+void stream_commit(struct stream *stream, size_t count)
+{
+    struct layout_side *in = &stream->shared->in;
+    if (count > 0) {
+        uint64_t end = atomic_load_explicit(&in->position, memory_order_relaxed) + count;
+        count_call(in);
+        put(&in->ready, end);
+        ring(stream);
+        atomic_store_explicit(&in->position, end, memory_order_release);
+    }
+    lock_release(&in->lock);
+}
+
+/* ---- Reading ---------------------------------------------------------------------------------- */
+
+static int open_bytes(struct stream *stream, struct stream_piece *ret_bytes)
+{
+    struct stream_side *view = &stream->out;
+    int r = update_ring(stream, view);
+    if (r < 0)
+        return r;
+    uint64_t position = look(&stream->shared->out.position);
+    if (view->other - position > capacity_of(view) || view->other == position)
+        view->other = finish(&stream->shared->in);
+    uint64_t count = view->other - position;
+    if (count > capacity_of(view))
+        return damaged();
+    if (count == 0)
+        return -EAGAIN;
+    *ret_bytes = (struct stream_piece){.data = place(view, position), .size_bytes = (size_t)count};
+    return 0;
+}
+
+int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *ret_bytes)
+{
+    struct layout_side *out = &stream->shared->out;
+    int r = lock_take(&out->lock, stream->slots, end);
+    if (r < 0)
+        return r;
+    if (r == 1) { /* from a dead reader, which may have woken nobody */
+        finish(out);
+        make_room(stream, STREAM_ATOMIC);
+    }
+    r = open_bytes(stream, ret_bytes);
+    if (r < 0)
+        lock_release(&out->lock);
+    return r;
+}
+
+void stream_consume(struct stream *stream, size_t count)
+{
+    struct layout_side *out = &stream->shared->out;
+    if (count > 0) {
+        uint64_t end = atomic_load_explicit(&out->position, memory_order_relaxed) + count;
+        count_call(out);
+        put(&out->ready, end);
+        make_room(stream, capacity_of(&stream->out) - (look(&stream->shared->in.position) - end));
+        atomic_store_explicit(&out->position, end, memory_order_release);
+    }
+    lock_release(&out->lock);
+}
+
+/* ---- Sleeping ---------------------------------------------------------------------------------
+ *
+ * One sleeps for each side, whose turn it is; others wait for the turn.  So a token that one takes is
+ * not one that another should have had. */
+
+static void announce(struct stream *stream, struct layout_board *board)
+{
+    board_set(board, stream->slots->slot);
+}
+
+static void take_back(struct stream *stream, struct layout_board *board, bool listens)
+{
+    if (!listens)
+        board_clear(board, stream->slots->slot);
+}
+
+/* Both look without a lock: hints. */
+static bool has_bytes(struct stream *stream)
+{
+    return look(&stream->shared->in.ready) != look(&stream->shared->out.position);
+}
+
+static bool has_room(struct stream *stream, size_t least)
+{
+    uint64_t capacity = capacity_of(&stream->in);
+    uint64_t used = look(&stream->shared->in.position) - look(&stream->shared->out.ready);
+    return used <= capacity && capacity - used >= least;
+}
+
+static void count_sleep(struct layout_side *side)
+{
+    /* Relaxed: for people. */
+    atomic_fetch_add_explicit(&side->sleeps, 1, memory_order_relaxed);
+}
+
+static int sleep_for_bytes(struct stream *stream, deadline end, bool interruptible)
+{
+    struct layout_board *readers = &stream->shared->readers;
+    int r = 0;
+    announce(stream, readers);
+    for (;;) {
+        atomic_store_explicit(&stream->shared->shape.rung, 0, memory_order_seq_cst);
+        if (has_bytes(stream) || r < 0)
+            break;
+        count_sleep(&stream->shared->out);
+        r = tokens_await(stream->read_end, end, interruptible);
+    }
+    take_back(stream, readers, stream->listens[READERS]);
+    return has_bytes(stream) ? 0 : r;
+}
+
+int stream_await_bytes(struct stream *stream, deadline end, bool interruptible)
+{
+    if (SPIN_UNTIL(&stream->out.spin, has_bytes(stream)))
+        return 0;
+    struct layout_lock *turn = &stream->shared->out.turn;
+    int r = lock_take_turn(turn, stream->slots, end, interruptible);
+    if (r < 0)
+        return r;
+    r = sleep_for_bytes(stream, end, interruptible);
+    lock_release(turn);
+    return r;
+}
+
+/* Fills the FIFO, so that one token less will mean room. */
+static int ask_for_room(struct stream *stream)
+{
+    int r;
+    while ((r = tokens_give(stream->write_end)) == 1)
+        ;
+    atomic_store_explicit(&stream->shared->out.asking, 1, memory_order_seq_cst);
+    return r;
+}
+
+static int sleep_for_room(struct stream *stream, size_t least, deadline end, bool interruptible)
+{
+    struct layout_board *writers = &stream->shared->writers;
+    announce(stream, writers);
+    int r = 0;
+    while (r == 0 && !has_room(stream, least)) {
+        r = ask_for_room(stream);
+        if (r < 0 || has_room(stream, least))
+            break;
+        count_sleep(&stream->shared->in);
+        r = tokens_await_room(stream->write_end, end, interruptible);
+    }
+    take_back(stream, writers, stream->listens[WRITERS]);
+    return r;
+}
+
+int stream_await_room(struct stream *stream, size_t least, deadline end, bool interruptible)
+{
+    if (least < STREAM_ATOMIC)
+        least = STREAM_ATOMIC;
+    if (SPIN_UNTIL(&stream->in.spin, has_room(stream, least)))
+        return 0;
+    struct layout_lock *turn = &stream->shared->in.turn;
+    int r = lock_take_turn(turn, stream->slots, end, interruptible);
+    if (r < 0)
+        return r;
+    r = sleep_for_room(stream, least, end, interruptible);
+    lock_release(turn);
+    return r;
+}
