@@ -54,6 +54,7 @@ FERRY_BEGIN
 /* What kind of object a name stands for. */
 enum ferry_kind {
     FERRY_KIND_SEGMENT = 1,
+    FERRY_KIND_PIPE = 2,
 };
 
 /* The word for a kind as the command spells it ("segment"), or "unknown". */

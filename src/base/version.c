@@ -14,6 +14,8 @@ const char *ferry_kind_name(int kind)
     switch (kind) {
     case FERRY_KIND_SEGMENT:
         return "segment";
+    case FERRY_KIND_PIPE:
+        return "pipe";
     default:
         return "unknown";
     }

@@ -143,7 +143,7 @@ static int find_and_join(struct region *region, struct slots *slots,
     int r = region_find(region, request);
     if (r < 0)
         return r;
-    r = check_size(region, request->size_bytes);
+    r = check_size(region, request->least_bytes);
     if (r == 0)
         r = join(region, slots);
     if (r < 0)

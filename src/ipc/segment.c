@@ -102,6 +102,7 @@ int ferry_segment_open(ferry_segment **ret_segment, const char *name,
                                            .flags = options->flags,
                                            .mode = options->mode ? options->mode : 0600,
                                            .size_bytes = options->size_bytes,
+                                           .least_bytes = options->size_bytes,
                                            .address = options->address,
                                            .trusted_owners = options->trusted_owners,
                                            .trusted_owner_count = options->trusted_owner_count};

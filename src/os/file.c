@@ -101,17 +101,27 @@ static int check_size(uint64_t bytes)
                 (unsigned long long)bytes, (unsigned long long)limit.rlim_cur);
 }
 
-int file_reserve(int fd, uint64_t size_bytes, uint64_t reserve_bytes)
+int file_make_fifo(int directory, const char *name, mode_t mode)
+{
+    if (mkfifoat(directory, name, 0600) < 0)
+        return fail_errno(-errno, "no FIFO could be made in the root");
+    /* Not through mkfifo's mode, which the umask cuts.  Nobody looks for it before it is right. */
+    if (fchmodat(directory, name, mode, 0) < 0)
+        return fail_errno(-errno, "the FIFO's permissions could not be set");
+    return 0;
+}
+
+int file_reserve(int fd, uint64_t size_bytes, uint64_t at, uint64_t count)
 {
     int r = check_size(size_bytes);
     if (r == 0)
-        r = check_memory(fd, reserve_bytes);
+        r = check_memory(fd, count);
     if (r < 0)
         return r;
     if (ftruncate(fd, (off_t)size_bytes) < 0)
         return fail_errno(-errno, "a file of %llu bytes could not be made",
                           (unsigned long long)size_bytes);
-    return file_reserve_range(fd, 0, reserve_bytes);
+    return file_reserve_range(fd, at, count);
 }
 
 static int same_file(int fd, int other)

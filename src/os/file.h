@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+/* A FIFO with exactly this mode, whatever the umask, for an object that has no name yet. */
+int file_make_fifo(int directory, const char *name, mode_t mode);
+
 /* For CLEANUP: closes *fd unless it is negative, keeps errno. */
 void file_close(int *fd);
 
@@ -18,9 +21,9 @@ int file_make_unnamed(int directory, mode_t mode);
  */
 int file_link(int fd, int directory, const char *name);
 
-/* Sets the size and reserves the memory of the first reserve_bytes, so that touching them can no
+/* Sets the size and reserves the memory of `count` bytes from `at` on, so that touching them can no
  * longer fail.  Explains what ran out. */
-int file_reserve(int fd, uint64_t size_bytes, uint64_t reserve_bytes);
+int file_reserve(int fd, uint64_t size_bytes, uint64_t at, uint64_t count);
 
 /* Reserves a piece in the middle of a file that has its size. */
 int file_reserve_range(int fd, uint64_t at, uint64_t count);

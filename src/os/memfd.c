@@ -24,12 +24,12 @@ static int create(const char *label)
     return fd < 0 ? -errno : fd;
 }
 
-int memfd_make(const char *label, uint64_t size_bytes, uint64_t reserve_bytes, mode_t mode)
+int memfd_make(const char *label, uint64_t size_bytes, uint64_t at, uint64_t count, mode_t mode)
 {
     CLEANUP(file_close) int fd = create(label);
     if (fd < 0)
         return fail_errno(fd, "no memory without a name could be made");
-    int r = file_reserve(fd, size_bytes, reserve_bytes);
+    int r = file_reserve(fd, size_bytes, at, count);
     if (r < 0)
         return r;
     if (fchmod(fd, mode & 0666) < 0 ||

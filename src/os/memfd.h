@@ -6,9 +6,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A memfd of this size, reserved up to reserve_bytes and sealed: nobody can shrink, grow or unseal
+/* A memfd of this size, of which `count` bytes from `at` on are reserved, and sealed: nobody can shrink, grow or unseal
  * it.  mode decides who may open it again through /proc. */
-int memfd_make(const char *label, uint64_t size_bytes, uint64_t reserve_bytes, mode_t mode);
+int memfd_make(const char *label, uint64_t size_bytes, uint64_t at, uint64_t count, mode_t mode);
 
 /* Is this a memfd that nobody can shrink or grow? */
 bool memfd_is_sealed(int fd);

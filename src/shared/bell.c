@@ -33,11 +33,9 @@ static void fill(int bell)
 
 int bell_make(int root, const char *file, mode_t mode)
 {
-    if (mkfifoat(root, file, 0600) < 0)
-        return fail_errno(-errno, "no bell could be made in the root");
-    /* Not through mkfifo's mode, which the umask cuts.  Nobody looks for it before it is right. */
-    if (fchmodat(root, file, mode, 0) < 0)
-        return fail_errno(-errno, "the bell's permissions could not be set");
+    int r = file_make_fifo(root, file, mode);
+    if (r < 0)
+        return r;
     int fd = openat(root, file, ACCESS | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return fail_errno(-errno, "the new bell cannot be opened");

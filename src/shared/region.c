@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "os/file.h"
 #include "os/memfd.h"
+#include "os/tokens.h"
 #include "shared/bell.h"
 #include "shared/region.h"
 #include "shared/root.h"
@@ -31,14 +32,27 @@ static bool may_write(unsigned role)
     return (role & FERRY_WRITE) != 0;
 }
 
-unsigned region_control_mode(unsigned mode)
+/* The bits that say "may read", for all that have any of these. */
+static unsigned readers(unsigned mode, unsigned bits)
 {
-    return (mode & 0444) | (mode & 0444) >> 1;
+    return (mode & bits & 0444) | (mode & bits & 0222) << 1;
+}
+
+unsigned region_control_mode(enum ferry_kind kind, unsigned mode)
+{
+    unsigned members = readers(mode, kind == FERRY_KIND_PIPE ? 0666 : 0444);
+    return members | members >> 1;
+}
+
+unsigned region_data_mode(enum ferry_kind kind, unsigned mode)
+{
+    return kind == FERRY_KIND_PIPE ? mode | readers(mode, 0666) : mode;
 }
 
 void region_init(struct region *region, const char *name)
 {
-    *region = (struct region){.lock_fd = -1, .bell_fd = -1, .data_fd = -1};
+    *region = (struct region){
+        .lock_fd = -1, .bell_fd = -1, .read_end = -1, .write_end = -1, .data_fd = -1};
     snprintf(region->name, sizeof(region->name), "%s", name ? name : "");
 }
 
@@ -49,6 +63,8 @@ void region_release(struct region *region)
     file_close(&region->lock_fd);
     file_close(&region->data_fd);
     file_close(&region->bell_fd);
+    file_close(&region->read_end);
+    file_close(&region->write_end);
 }
 
 int region_map(struct region *region, int control_fd, int data_fd, void *address)
@@ -203,6 +219,11 @@ static int find_data(struct region *region, int root, const struct stat *control
     return TAKE_FD(fd);
 }
 
+static bool has_ends(const struct region *region)
+{
+    return region->identity.kind == FERRY_KIND_PIPE;
+}
+
 /* -ESTALE as find_data(). */
 static int find_bell(struct region *region, int root, const struct stat *control)
 {
@@ -229,7 +250,8 @@ static int find_once(struct region *region, int root, const struct region_reques
     CLEANUP(file_close) int data = find_data(region, root, &status);
     if (data < 0)
         return data;
-    r = find_bell(region, root, &status);
+    if (!has_ends(region))
+        r = find_bell(region, root, &status);
     if (r < 0)
         return r;
     CLEANUP(file_close) int control = reopen_by_name(region, root, region->lock_fd);
@@ -257,6 +279,35 @@ int region_find(struct region *ret_region, const struct region_request *request)
             return r;
     }
     return fail(-EBADMSG, "\"%s\" has lost its data; remove it and make it anew", request->name);
+}
+
+static int explain_end(const struct region *region, int error)
+{
+    if (error == -ENXIO)
+        return fail(error, "nobody reads \"%s\"; start a reader first, or wait for one",
+                    region->name);
+    if (error == -ENOENT)
+        return -ESTALE; /* the object is going away under us */
+    return explain_open(error, region->name);
+}
+
+int region_open_end(struct region *region, bool write_end)
+{
+    CLEANUP(file_close) int root = root_open();
+    if (root < 0)
+        return root;
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_BELL, region->id);
+    int end = write_end ? tokens_open_write_end(root, file) : tokens_open_read_end(root, file);
+    struct stat status, control;
+    if (end < 0)
+        return explain_end(region, end);
+    *(write_end ? &region->write_end : &region->read_end) = end;
+    if (fstat(end, &status) < 0 || fstat(region->lock_fd, &control) < 0 ||
+        status.st_uid != control.st_uid)
+        return fail(-EBADMSG, "the pipe's FIFO is not what its owner made; remove the object");
+    region->mode = status.st_mode & 0777;
+    return 0;
 }
 
 int region_reopen_control(const struct region *region, int lock_fd)

@@ -20,7 +20,9 @@ struct region_request {
     enum ferry_kind kind;
     unsigned flags; /* FERRY_… */
     unsigned mode;
-    uint64_t size_bytes;
+    uint64_t size_bytes;  /* of the data, to make */
+    uint64_t least_bytes; /* that an object which is there has to have */
+    uint32_t exponent;    /* pipes: of the first ring's size, see layout.h; else 0 */
     void *address;
     const uid_t *trusted_owners;
     size_t trusted_owner_count;
@@ -36,9 +38,10 @@ struct region {
     unsigned role;                   /* FERRY_READ | FERRY_WRITE: what this mapping allows */
     struct map control_map;
     struct map data;
-    int lock_fd; /* carries the member's byte lock; shared with its slots */
-    int bell_fd;
-    int data_fd; /* anonymous: kept to be handed on; else -1 */
+    int lock_fd;             /* carries the member's byte lock; shared with its slots */
+    int bell_fd;             /* -1: a pipe, whose FIFO has ends */
+    int read_end, write_end; /* of a pipe's FIFO, as the role allows; else -1 */
+    int data_fd;             /* anonymous: kept to be handed on; else -1 */
 };
 
 /* The roles in a set of flags: neither READ nor WRITE means both. */
@@ -82,8 +85,13 @@ int region_reopen_data(const struct region *region, unsigned role);
  * caller has it open, so that nobody else can have its inode's number. */
 void region_unlink_parts(int root, const char *name, uint64_t id);
 
-/* The control file's mode, from the data's: who may read the data may be a member. */
-unsigned region_control_mode(unsigned mode);
+/* Opens an end of a named pipe's FIFO.  Never waits.  -ENXIO: a write end, and nobody reads. */
+int region_open_end(struct region *region, bool write_end);
+
+/* The modes of an object's files, from the object's own.  Whoever may use it may be a member; who may
+ * write to a pipe has to see its ring. */
+unsigned region_control_mode(enum ferry_kind kind, unsigned mode);
+unsigned region_data_mode(enum ferry_kind kind, unsigned mode);
 
 /* Reads and checks the identity of an open control file with this status; the file must be regular
  * and of the right size.  -EPROTO, -EBADMSG. */

@@ -17,6 +17,7 @@
 #include "os/memfd.h"
 #include "os/ofd.h"
 #include "os/proc.h"
+#include "os/tokens.h"
 #include "shared/bell.h"
 #include "shared/region.h"
 #include "shared/root.h"
@@ -33,7 +34,7 @@ static struct layout_identity new_identity(const struct region_request *request)
 }
 
 /* Writes the beginning of the control file as it is with its creator in slot 0. */
-static int write_beginning(struct region *region)
+static int write_beginning(struct region *region, uint32_t exponent)
 {
     struct layout_identity *identity = &region->identity;
     identity->mode = region->mode;
@@ -52,6 +53,9 @@ static int write_beginning(struct region *region)
         r = file_write_at(fd, region->name, sizeof(region->name), offsetof(struct layout, label));
     if (r == 0)
         r = file_write_at(fd, &entry, sizeof(entry), offsetof(struct layout, members));
+    const struct layout_shape shape = {.exponent = exponent};
+    if (r == 0 && exponent != 0)
+        r = file_write_at(fd, &shape, sizeof(shape), offsetof(struct layout, stream.shape));
     return r < 0 ? fail_errno(r, "the control memory could not be written") : 0;
 }
 
@@ -68,7 +72,19 @@ static int become_first(struct region *region, struct slots *ret_slots)
     return 0;
 }
 
-/* Gives the data their name and makes the bell; the birth lock is held.  What is in the way belonged
+/* A pipe's FIFO decides about its ends, and is not opened here; others have a bell that all have open. */
+static int make_fifo(struct region *region, int root, const char *file)
+{
+    if (region->identity.kind == FERRY_KIND_PIPE)
+        return file_make_fifo(root, file, region->mode);
+    int bell = bell_make(root, file, region_control_mode(region->identity.kind, region->mode));
+    if (bell < 0)
+        return bell;
+    region->bell_fd = bell;
+    return 0;
+}
+
+/* Gives the data their name and makes the FIFO; the birth lock is held.  What is in the way belonged
  * to an earlier control file with our inode's number, which is gone, since we have it now. */
 static int place_parts(struct region *region, int root, int data_fd)
 {
@@ -81,13 +97,10 @@ static int place_parts(struct region *region, int root, int data_fd)
     if (r < 0)
         return fail_within(file_explain_link(r, "a new file"), "\"%s\" in %s", region->name,
                            root_path());
-    r = bell_make(root, bell_file, region_control_mode(region->mode));
+    r = make_fifo(region, root, bell_file);
     if (r == -EEXIST && sweep_leftover(root, bell_file) == 1)
-        r = bell_make(root, bell_file, region_control_mode(region->mode));
-    if (r < 0)
-        return r;
-    region->bell_fd = r;
-    return 0;
+        r = make_fifo(region, root, bell_file);
+    return r;
 }
 
 /* The commit: from here on the object exists. */
@@ -121,29 +134,44 @@ static int place(struct region *region, int root, int data_fd)
     return r;
 }
 
+/* The part of the data that has memory from the start: all of it, or a pipe's first ring. */
+struct piece {
+    uint64_t at, count;
+};
+
+static struct piece first_piece(const struct region_request *request)
+{
+    uint64_t ring = UINT64_C(1) << request->exponent;
+    return request->exponent ? (struct piece){ring, ring} : (struct piece){0, request->size_bytes};
+}
+
 /* Two unnamed files, reserved: the control file (region->lock_fd) and the data (the result). */
 static int make_files(struct region *region, int root, const struct region_request *request)
 {
     CLEANUP(file_close) int data = file_make_unnamed(root, (mode_t)request->mode);
     if (data < 0)
         return data;
-    int r = file_reserve(data, request->size_bytes, request->size_bytes);
+    struct piece piece = first_piece(request);
+    int r = file_reserve(data, request->size_bytes, piece.at, piece.count);
     if (r < 0)
         return r;
     struct stat status;
     if (fstat(data, &status) < 0)
         return fail_errno(-errno, "the new data file cannot be looked at");
     region->mode = status.st_mode & 0777;
+    unsigned data_mode = region_data_mode(request->kind, region->mode);
+    if (data_mode != region->mode && fchmod(data, data_mode) < 0)
+        return fail_errno(-errno, "the permissions could not be set");
     region->data_inode = status.st_ino;
     region->lock_fd = file_make_unnamed(root, 0600);
     if (region->lock_fd < 0)
         return region->lock_fd;
-    r = file_reserve(region->lock_fd, sizeof(struct layout), LAYOUT_RESERVED_AT_FIRST);
+    r = file_reserve(region->lock_fd, sizeof(struct layout), 0, LAYOUT_RESERVED_AT_FIRST);
     if (r < 0)
         return r;
     region->temporary = (request->flags & FERRY_TEMPORARY) != 0;
-    if (fchmod(region->lock_fd,
-               region_control_mode(region->mode) | (region->temporary ? S_ISVTX : 0)) < 0 ||
+    if (fchmod(region->lock_fd, region_control_mode(request->kind, region->mode) |
+                                    (region->temporary ? S_ISVTX : 0)) < 0 ||
         fstat(region->lock_fd, &status) < 0)
         return fail_errno(-errno, "the permissions could not be set");
     region->id = status.st_ino;
@@ -208,7 +236,7 @@ static int make_named(struct region *region, struct slots *ret_slots,
     CLEANUP(file_close) int data = make_files(region, root, request);
     if (data < 0)
         return data;
-    int r = write_beginning(region);
+    int r = write_beginning(region, request->exponent);
     if (r == 0)
         r = become_first(region, ret_slots);
     if (r < 0)
@@ -222,23 +250,33 @@ static int make_named(struct region *region, struct slots *ret_slots,
     return r < 0 ? r : place(region, root, data);
 }
 
+static int make_nameless_fifo(struct region *region)
+{
+    if (region->identity.kind == FERRY_KIND_PIPE) {
+        int r = tokens_make(&region->read_end, &region->write_end);
+        return r < 0 ? fail_errno(r, "no pipe could be made") : 0;
+    }
+    region->bell_fd = bell_make_anonymous();
+    return region->bell_fd < 0 ? region->bell_fd : 0;
+}
+
 static int make_anonymous(struct region *region, struct slots *ret_slots,
                           const struct region_request *request)
 {
     /* No umask here: there is no name by which others could come. */
     region->mode = request->mode & 0777;
-    region->lock_fd = memfd_make("ferry", sizeof(struct layout), LAYOUT_RESERVED_AT_FIRST,
-                                 region_control_mode(region->mode));
+    region->lock_fd = memfd_make("ferry", sizeof(struct layout), 0, LAYOUT_RESERVED_AT_FIRST,
+                                 region_control_mode(request->kind, region->mode));
     if (region->lock_fd < 0)
         return region->lock_fd;
-    region->data_fd =
-        memfd_make("ferry-data", request->size_bytes, request->size_bytes, region->mode);
+    struct piece piece = first_piece(request);
+    region->data_fd = memfd_make("ferry-data", request->size_bytes, piece.at, piece.count,
+                                 region_data_mode(request->kind, region->mode));
     if (region->data_fd < 0)
         return region->data_fd;
-    region->bell_fd = bell_make_anonymous();
-    if (region->bell_fd < 0)
-        return region->bell_fd;
-    int r = write_beginning(region);
+    int r = make_nameless_fifo(region);
+    if (r == 0)
+        r = write_beginning(region, request->exponent);
     if (r == 0)
         r = become_first(region, ret_slots);
     CLEANUP(file_close) int control = r < 0 ? r : region_reopen_control(region, region->lock_fd);

@@ -73,7 +73,7 @@ TEST(what_is_reserved_takes_memory_and_the_rest_does_not) /* G10 */
 {
     int root = open_root();
     int fd = file_make_unnamed(root, 0600);
-    CHECK_OK(file_reserve(fd, 1 << 20, 8192));
+    CHECK_OK(file_reserve(fd, 1 << 20, 0, 8192));
     struct stat status;
     CHECK_ERRNO(fstat(fd, &status));
     CHECK_EQ(status.st_size, 1 << 20);
@@ -91,10 +91,10 @@ TEST(sizes_that_no_file_can_have_are_refused) /* G10 */
 {
     int root = open_root();
     int fd = file_make_unnamed(root, 0600);
-    CHECK_ERR(file_reserve(fd, UINT64_MAX, UINT64_MAX), ENOMEM);
-    CHECK_ERR(file_reserve(fd, (uint64_t)INT64_MAX + 1, 4096), ENOMEM);
+    CHECK_ERR(file_reserve(fd, UINT64_MAX, 0, UINT64_MAX), ENOMEM);
+    CHECK_ERR(file_reserve(fd, (uint64_t)INT64_MAX + 1, 0, 4096), ENOMEM);
     CHECK_CONTAINS(ferry_explain(), "more than any file can have");
-    CHECK_ERR(file_reserve(fd, INT64_MAX, INT64_MAX), ENOMEM);
+    CHECK_ERR(file_reserve(fd, INT64_MAX, 0, INT64_MAX), ENOMEM);
     CHECK_CONTAINS(ferry_explain(), "ask for less");
     close(fd);
     close(root);
@@ -104,7 +104,7 @@ TEST(more_than_there_is_memory_is_refused_before_it_is_eaten) /* G10 */
 {
     int root = open_root();
     int fd = file_make_unnamed(root, 0600);
-    CHECK_ERR(file_reserve(fd, UINT64_C(1) << 45, UINT64_C(1) << 45), ENOMEM);
+    CHECK_ERR(file_reserve(fd, UINT64_C(1) << 45, 0, UINT64_C(1) << 45), ENOMEM);
     CHECK_CONTAINS(ferry_explain(), "are available");
     struct stat status;
     CHECK_ERRNO(fstat(fd, &status));
@@ -117,13 +117,13 @@ TEST(a_full_root_says_so_and_what_to_do) /* G10 */
 {
     int root = small_root("size=64k");
     int fd = file_make_unnamed(root, 0600);
-    CHECK_ERR(file_reserve(fd, 1 << 20, 1 << 20), ENOSPC);
+    CHECK_ERR(file_reserve(fd, 1 << 20, 0, 1 << 20), ENOSPC);
     CHECK_CONTAINS(ferry_explain(), "ferry rm");
     CHECK_CONTAINS(ferry_explain(), "FERRY_ROOT");
     close(fd);
     /* A hole may be larger than the file system; what is reserved counts. */
     fd = file_make_unnamed(root, 0600);
-    CHECK_OK(file_reserve(fd, 1 << 20, 4096));
+    CHECK_OK(file_reserve(fd, 1 << 20, 0, 4096));
     CHECK_ERR(file_reserve_range(fd, 4096, 1 << 19), ENOSPC);
     close(fd);
     close(root);
@@ -245,8 +245,8 @@ TEST(a_file_size_limit_is_an_error_and_not_a_signal) /* G10, G12 */
     int root = open_root();
     CHECK_ERRNO(setrlimit(RLIMIT_FSIZE, &(struct rlimit){65536, RLIM_INFINITY}));
     int fd = file_make_unnamed(root, 0600);
-    CHECK_OK(file_reserve(fd, 65536, 65536));
-    CHECK_ERR(file_reserve(fd, 65537, 65537), EFBIG);
+    CHECK_OK(file_reserve(fd, 65536, 0, 65536));
+    CHECK_ERR(file_reserve(fd, 65537, 0, 65537), EFBIG);
     CHECK_CONTAINS(ferry_explain(), "ulimit -f");
     close(fd);
     close(root);

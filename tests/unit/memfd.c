@@ -13,7 +13,7 @@
 
 TEST(nobody_can_shrink_grow_or_unseal_it) /* law 6 */
 {
-    int fd = memfd_make("test", 8192, 8192, 0640);
+    int fd = memfd_make("test", 8192, 0, 8192, 0640);
     CHECK_OK(fd);
     CHECK(memfd_is_sealed(fd));
     CHECK(ftruncate(fd, 4096) < 0 && errno == EPERM);
@@ -29,7 +29,7 @@ TEST(nobody_can_shrink_grow_or_unseal_it) /* law 6 */
 
 TEST(only_what_is_asked_for_is_reserved) /* law 6 */
 {
-    int fd = memfd_make("test", 1 << 20, 4096, 0600);
+    int fd = memfd_make("test", 1 << 20, 0, 4096, 0600);
     CHECK_OK(fd);
     struct stat status;
     CHECK_ERRNO(fstat(fd, &status));
@@ -60,9 +60,9 @@ TEST(what_may_still_shrink_is_not_taken_for_sealed) /* G9 */
 
 TEST(too_much_is_an_error_with_a_cure) /* G10 */
 {
-    CHECK_ERR(memfd_make("test", UINT64_MAX, 4096, 0600), ENOMEM);
+    CHECK_ERR(memfd_make("test", UINT64_MAX, 0, 4096, 0600), ENOMEM);
     CHECK_CONTAINS(ferry_explain(), "more than any file can have");
-    CHECK_ERR(memfd_make("test", UINT64_C(1) << 45, UINT64_C(1) << 45, 0600), ENOMEM);
+    CHECK_ERR(memfd_make("test", UINT64_C(1) << 45, 0, UINT64_C(1) << 45, 0600), ENOMEM);
     CHECK_CONTAINS(ferry_explain(), "ask for less");
 }
 
@@ -71,7 +71,7 @@ TEST(no_descriptor_is_an_error_with_a_cure) /* G10 */
     struct rlimit limit;
     CHECK_ERRNO(getrlimit(RLIMIT_NOFILE, &limit));
     CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, limit.rlim_max}));
-    CHECK_ERR(memfd_make("test", 1, 1, 0600), EMFILE);
+    CHECK_ERR(memfd_make("test", 1, 0, 1, 0600), EMFILE);
     CHECK_CONTAINS(ferry_explain(), "ulimit -n");
     CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &limit));
 }
@@ -79,6 +79,6 @@ TEST(no_descriptor_is_an_error_with_a_cure) /* G10 */
 TEST(a_file_size_limit_is_an_error_and_not_a_signal) /* G10, G12 */
 {
     CHECK_ERRNO(setrlimit(RLIMIT_FSIZE, &(struct rlimit){4096, RLIM_INFINITY}));
-    CHECK_ERR(memfd_make("test", 4097, 4097, 0600), EFBIG);
+    CHECK_ERR(memfd_make("test", 4097, 0, 4097, 0600), EFBIG);
     CHECK_CONTAINS(ferry_explain(), "ulimit -f");
 }
