@@ -5,6 +5,7 @@
 
 #include <ferry/base.h>
 #include <ferry/segment.h>
+#include <ferry/pipe.h>
 #include <ferry/inspect.h>
 
 #endif

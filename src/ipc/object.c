@@ -208,6 +208,57 @@ int object_attach(struct object *ret_object, const struct region_request *reques
     return r == -EADDRINUSE ? -EEXIST : r;
 }
 
+static int map_twin(struct object *twin, const struct object *object, unsigned role)
+{
+    const struct region *region = &object->region;
+    CLEANUP(file_close) int control = region_reopen_control(region, object->slots.lock_fd);
+    if (control < 0)
+        return control;
+    CLEANUP(file_close) int data = region_reopen_data(region, role);
+    if (data < 0)
+        return data;
+    int r = region_map(&twin->region, control, data, NULL);
+    if (r < 0)
+        return r;
+    if (region->data_fd >= 0)
+        twin->region.data_fd = TAKE_FD(data);
+    twin->slots.control = region_control(&twin->region);
+    return members_join(&twin->slots, role);
+}
+
+int object_twin(struct object *ret_twin, const struct object *object, unsigned role)
+{
+    struct object twin = *object;
+    region_init(&twin.region, object->region.name);
+    twin.region.identity = object->region.identity;
+    twin.region.id = object->region.id;
+    twin.region.temporary = object->region.temporary;
+    twin.region.data_inode = object->region.data_inode;
+    twin.region.mode = object->region.mode;
+    twin.region.role = role;
+    int lock_fd = region_reopen_control(&object->region, object->slots.lock_fd);
+    if (lock_fd < 0)
+        return lock_fd;
+    twin.region.lock_fd = lock_fd;
+    twin.slots.lock_fd = lock_fd;
+    twin.slots.tag = 0;
+    int r = map_twin(&twin, object, role);
+    if (r < 0) {
+        region_release(&twin.region);
+        return r;
+    }
+    *ret_twin = twin;
+    return 0;
+}
+
+void object_set_role(struct object *object, unsigned role)
+{
+    object->region.role = role;
+    /* Relaxed: for people, and for readers that look for a writer, who may look too early anyway. */
+    atomic_store_explicit(&object->slots.control->members[object->slots.slot].role, role,
+                          memory_order_relaxed);
+}
+
 int object_open(const struct region_request *request,
                 int (*open)(const struct region_request *request, void *context), void *context)
 {

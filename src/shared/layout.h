@@ -150,8 +150,8 @@ struct layout_side {
 struct layout_shape {
     _Atomic uint32_t exponent;   /* the ring has 2^exponent bytes, and lies there in the data */
     _Atomic uint32_t departures; /* of readers, so that writers look whether one is left */
-    _Atomic uint32_t rung;       /* a token has been given since a reader last looked in vain */
-    uint32_t reserved1;
+    _Atomic uint32_t arrivals;   /* of writers */
+    _Atomic uint32_t rung;       /* a token is in the FIFO, and no reader has looked in vain since */
     uint64_t reserved2[6];
 };
 

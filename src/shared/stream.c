@@ -16,7 +16,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "os/file.h"
 #include "os/tokens.h"
 #include "shared/board.h"
 #include "shared/lock.h"
@@ -26,7 +28,7 @@
  * counter, see tick(). */
 enum { LOOK_TICKS = 16384 };
 
-enum { READERS, WRITERS };
+static const int64_t LOCK_PATIENCE_NS = 1000000;
 
 static uint64_t look(const _Atomic uint64_t *word)
 {
@@ -43,12 +45,6 @@ static int damaged(void)
     return fail(-EBADMSG, "a peer wrote nonsense into the pipe; remove it and make it anew");
 }
 
-void stream_begin(struct layout_stream *stream, uint32_t exponent)
-{
-    /* Relaxed: the object becomes visible as a whole. */
-    atomic_store_explicit(&stream->shape.exponent, exponent, memory_order_relaxed);
-}
-
 uint32_t stream_exponent(uint64_t capacity)
 {
     uint32_t exponent = STREAM_LEAST_EXPONENT;
@@ -57,21 +53,64 @@ uint32_t stream_exponent(uint64_t capacity)
     return exponent;
 }
 
-void stream_init(struct stream *stream, struct slots *slots, const struct map *data)
+void stream_init(struct stream *stream, const struct region *region, struct slots *slots)
 {
-    *stream = (struct stream){.shared = &slots->control->stream,
+    *stream = (struct stream){.region = region,
                               .slots = slots,
-                              .data = data,
-                              .read_end = -1,
-                              .write_end = -1,
+                              .shared = &slots->control->stream,
                               .in.spin = SPIN_INIT,
                               .out.spin = SPIN_INIT};
+    pthread_mutex_init(&stream->guard, NULL);
 }
 
 void stream_deinit(struct stream *stream)
 {
     map_release(&stream->in.ring);
     map_release(&stream->out.ring);
+    pthread_mutex_destroy(&stream->guard);
+}
+
+/* In a fork's child, a member of its own: the descriptor that was polled is its parent's affair. */
+void stream_after_fork(struct stream *stream)
+{
+    atomic_store_explicit(&stream->listens_to_bytes, false, memory_order_relaxed);
+    atomic_store_explicit(&stream->listens_to_room, false, memory_order_relaxed);
+}
+
+/* ---- Coming and going ------------------------------------------------------------------------- */
+
+void stream_arrive(struct stream *stream, bool writes)
+{
+    if (writes)
+        atomic_fetch_add_explicit(&stream->shared->shape.arrivals, 1, memory_order_seq_cst);
+}
+
+uint32_t stream_arrivals(const struct stream *stream)
+{
+    return atomic_load_explicit(&stream->shared->shape.arrivals, memory_order_seq_cst);
+}
+
+bool stream_has_writer(struct stream *stream)
+{
+    uint32_t high = slots_high(stream->slots);
+    for (uint32_t slot = 0; slot < high; slot++) {
+        struct layout_entry *entry = slots_entry(stream->slots, slot);
+        if (entry != NULL && slot != stream->slots->slot &&
+            (atomic_load_explicit(&entry->role, memory_order_relaxed) & FERRY_WRITE) != 0 &&
+            atomic_load_explicit(&entry->joined, memory_order_acquire) != 0 &&
+            slots_is_locked(stream->slots, slot))
+            return true;
+    }
+    return false;
+}
+
+void stream_depart(struct stream *stream, int *read_end)
+{
+    if (*read_end < 0)
+        return;
+    file_close(read_end);
+    /* Behind it: who sees it asks the kernel, and that knows by now. */
+    atomic_fetch_add_explicit(&stream->shared->shape.departures, 1, memory_order_seq_cst);
 }
 
 /* ---- The ring --------------------------------------------------------------------------------- */
@@ -84,16 +123,31 @@ static int update_ring(struct stream *stream, struct stream_side *side)
     if (exponent == side->exponent)
         return 0;
     if (exponent < STREAM_LEAST_EXPONENT || exponent > STREAM_MOST_EXPONENT ||
-        UINT64_C(2) << exponent > stream->data->size_bytes)
+        UINT64_C(2) << exponent > stream->region->data.size_bytes)
         return damaged();
     struct map ring;
-    int r = map_twice(&ring, stream->data, (size_t)1 << exponent, (size_t)1 << exponent);
+    int r = map_twice(&ring, &stream->region->data, (size_t)1 << exponent, (size_t)1 << exponent);
     if (r < 0)
         return r;
+    pthread_mutex_lock(&stream->guard);
     map_release(&side->ring);
     side->ring = ring;
     side->exponent = exponent;
+    pthread_mutex_unlock(&stream->guard);
     return 0;
+}
+
+uint64_t stream_capacity(struct stream *stream)
+{
+    /* Relaxed: for people. */
+    uint32_t exponent = atomic_load_explicit(&stream->shared->shape.exponent, memory_order_relaxed);
+    return exponent <= STREAM_MOST_EXPONENT ? UINT64_C(1) << exponent : 0;
+}
+
+uint64_t stream_depth(struct stream *stream)
+{
+    uint64_t out = look(&stream->shared->out.position), in = look(&stream->shared->in.position);
+    return in - out <= stream_capacity(stream) ? in - out : 0;
 }
 
 static uint64_t capacity_of(const struct stream_side *side)
@@ -135,9 +189,22 @@ static void ring(struct stream *stream)
     if (!somebody_on(stream, &stream->shared->readers) ||
         atomic_load_explicit(&shape->rung, memory_order_seq_cst) != 0)
         return;
-    tokens_give(stream->write_end);
+    tokens_give(stream->region->write_end);
     /* Behind it: were we to die in between, there would be a token too many. */
     atomic_store_explicit(&shape->rung, 1, memory_order_seq_cst);
+}
+
+/* A reader leaves bytes behind, and took the token of those who poll: through a write end for the
+ * moment.  (Who sleeps has its turn, and looks before it does.) */
+static void pass_on(struct stream *stream)
+{
+    struct layout_shape *shape = &stream->shared->shape;
+    if (!somebody_on(stream, &stream->shared->readers) ||
+        atomic_load_explicit(&shape->rung, memory_order_seq_cst) != 0)
+        return;
+    CLEANUP(file_close) int write_end = tokens_open_other_end(stream->region->read_end);
+    if (write_end >= 0 && tokens_give(write_end) >= 0)
+        atomic_store_explicit(&shape->rung, 1, memory_order_seq_cst);
 }
 
 /* Writers sleep or listen, and have filled the FIFO: it is to have room again, once there is enough. */
@@ -147,7 +214,7 @@ static void make_room(struct stream *stream, uint64_t free)
     if (free < STREAM_ATOMIC || !somebody_on(stream, &stream->shared->writers) ||
         atomic_load_explicit(&out->asking, memory_order_seq_cst) == 0)
         return;
-    tokens_take(stream->read_end);
+    tokens_take(stream->region->read_end);
     atomic_store_explicit(&out->asking, 0, memory_order_seq_cst);
 }
 
@@ -177,7 +244,7 @@ static bool has_reader(struct stream *stream)
         return true;
     stream->departures = departures;
     stream->asked = now;
-    if (tokens_has_reader(stream->write_end))
+    if (tokens_has_reader(stream->region->write_end))
         return true;
     stream->asked = now - LOOK_TICKS; /* to be asked again */
     return false;
@@ -203,7 +270,7 @@ static int open_room(struct stream *stream, size_t least, struct stream_piece *r
     if (r < 0)
         return r;
     if (!has_reader(stream))
-        return fail(-EPIPE, "nobody reads the pipe any more");
+        return -EPIPE;
     /* Once full, full until a whole page is free: as the kernel's. */
     bool full = atomic_load_explicit(&in->asking, memory_order_relaxed) != 0;
     uint64_t position = look(&in->position),
@@ -214,7 +281,7 @@ static int open_room(struct stream *stream, size_t least, struct stream_piece *r
     if (free < wanted) {
         if (!full)
             atomic_store_explicit(&in->asking, 1, memory_order_relaxed);
-        return fail(-EAGAIN, "the pipe is full");
+        return -EAGAIN;
     }
     if (full)
         atomic_store_explicit(&in->asking, 0, memory_order_relaxed);
@@ -222,11 +289,21 @@ static int open_room(struct stream *stream, size_t least, struct stream_piece *r
     return 0;
 }
 
+/* A lock is held for as long as a copy takes; or for as long as somebody has room or bytes open, or
+ * has been stopped: then for so long that who does not want to wait can say so. */
+static int take_lock(struct stream *stream, struct layout_lock *lock, deadline end)
+{
+    int r = lock_take(lock, stream->slots, end);
+    if (r == -ETIMEDOUT && end == STREAM_NOW)
+        r = lock_take(lock, stream->slots, clock_deadline(LOCK_PATIENCE_NS));
+    return r == -ETIMEDOUT && end == STREAM_NOW ? -EAGAIN : r;
+}
+
 int stream_open_room(struct stream *stream, size_t least, deadline end,
                      struct stream_piece *ret_room)
 {
     struct layout_side *in = &stream->shared->in;
-    int r = lock_take(&in->lock, stream->slots, end);
+    int r = take_lock(stream, &in->lock, end);
     if (r < 0)
         return r;
     if (r == 1) { /* from a dead writer, which may have rung nobody */
@@ -283,7 +360,7 @@ static int open_bytes(struct stream *stream, struct stream_piece *ret_bytes)
 int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *ret_bytes)
 {
     struct layout_side *out = &stream->shared->out;
-    int r = lock_take(&out->lock, stream->slots, end);
+    int r = take_lock(stream, &out->lock, end);
     if (r < 0)
         return r;
     if (r == 1) { /* from a dead reader, which may have woken nobody */
@@ -303,8 +380,11 @@ void stream_consume(struct stream *stream, size_t count)
         uint64_t end = atomic_load_explicit(&out->position, memory_order_relaxed) + count;
         count_call(out);
         put(&out->ready, end);
-        make_room(stream, capacity_of(&stream->out) - (look(&stream->shared->in.position) - end));
+        uint64_t rest = look(&stream->shared->in.position) - end;
+        make_room(stream, capacity_of(&stream->out) - rest);
         atomic_store_explicit(&out->position, end, memory_order_release);
+        if (rest > 0)
+            pass_on(stream);
     }
     lock_release(&out->lock);
 }
@@ -319,9 +399,10 @@ static void announce(struct stream *stream, struct layout_board *board)
     board_set(board, stream->slots->slot);
 }
 
-static void take_back(struct stream *stream, struct layout_board *board, bool listens)
+static void take_back(struct stream *stream, struct layout_board *board,
+                      const _Atomic bool *listens)
 {
-    if (!listens)
+    if (!atomic_load_explicit(listens, memory_order_relaxed))
         board_clear(board, stream->slots->slot);
 }
 
@@ -354,9 +435,9 @@ static int sleep_for_bytes(struct stream *stream, deadline end, bool interruptib
         if (has_bytes(stream) || r < 0)
             break;
         count_sleep(&stream->shared->out);
-        r = tokens_await(stream->read_end, end, interruptible);
+        r = tokens_await(stream->region->read_end, end, interruptible);
     }
-    take_back(stream, readers, stream->listens[READERS]);
+    take_back(stream, readers, &stream->listens_to_bytes);
     return has_bytes(stream) ? 0 : r;
 }
 
@@ -377,7 +458,7 @@ int stream_await_bytes(struct stream *stream, deadline end, bool interruptible)
 static int ask_for_room(struct stream *stream)
 {
     int r;
-    while ((r = tokens_give(stream->write_end)) == 1)
+    while ((r = tokens_give(stream->region->write_end)) == 1)
         ;
     atomic_store_explicit(&stream->shared->out.asking, 1, memory_order_seq_cst);
     return r;
@@ -393,9 +474,9 @@ static int sleep_for_room(struct stream *stream, size_t least, deadline end, boo
         if (r < 0 || has_room(stream, least))
             break;
         count_sleep(&stream->shared->in);
-        r = tokens_await_room(stream->write_end, end, interruptible);
+        r = tokens_await_room(stream->region->write_end, end, interruptible);
     }
-    take_back(stream, writers, stream->listens[WRITERS]);
+    take_back(stream, writers, &stream->listens_to_room);
     return r;
 }
 
@@ -412,4 +493,29 @@ int stream_await_room(struct stream *stream, size_t least, deadline end, bool in
     r = sleep_for_room(stream, least, end, interruptible);
     lock_release(turn);
     return r;
+}
+
+/* ---- Listening -------------------------------------------------------------------------------- */
+
+void stream_want_room(struct stream *stream)
+{
+    if (atomic_load_explicit(&stream->listens_to_room, memory_order_relaxed))
+        ask_for_room(stream);
+}
+
+int stream_want_bytes(struct stream *stream)
+{
+    struct layout_lock *lock = &stream->shared->out.lock;
+    int r = take_lock(stream, lock, STREAM_NOW);
+    if (r < 0)
+        return r;
+    while ((r = tokens_take(stream->region->read_end)) == 1)
+        ;
+    /* Behind the tokens: a writer that saw it set has left bytes by then. */
+    atomic_store_explicit(&stream->shared->shape.rung, 0, memory_order_seq_cst);
+    bool some = has_bytes(stream);
+    if (some)
+        pass_on(stream);
+    lock_release(lock);
+    return some ? 0 : r == 0 ? -EAGAIN : r;
 }

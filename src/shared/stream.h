@@ -6,18 +6,23 @@
 #ifndef FERRY_STREAM_H
 #define FERRY_STREAM_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "os/clock.h"
 #include "os/map.h"
+#include "shared/region.h"
 #include "shared/slots.h"
 #include "shared/spin.h"
 
 /* Writes of up to so many bytes are never mixed with others'; and so much must be free before a
  * stream that was full takes more. */
 enum { STREAM_ATOMIC = 4096 };
+
+/* The deadline of who does not wait. */
+#define STREAM_NOW ((deadline)0)
 
 enum { STREAM_LEAST_EXPONENT = 12, STREAM_MOST_EXPONENT = 30 };
 
@@ -30,14 +35,14 @@ struct stream_side {
 };
 
 struct stream {
-    struct layout_stream *shared;
+    const struct region *region; /* whose ends tell the role */
     struct slots *slots;
-    const struct map *data;  /* all of the data file */
-    int read_end, write_end; /* -1: this handle has not that role */
+    struct layout_stream *shared;
     struct stream_side in, out;
-    uint32_t departures;     /* writers: of readers, when the kernel was asked last … */
-    uint64_t asked;          /* … and the processor's counter then */
-    _Atomic bool listens[2]; /* its descriptor is in a poll loop: the reader's, the writer's */
+    pthread_mutex_t guard; /* of both rings while they change: no fork may see them half-made */
+    uint32_t departures;   /* writers: of readers, when the kernel was asked last … */
+    uint64_t asked;        /* … and the processor's counter then */
+    _Atomic bool listens_to_bytes, listens_to_room; /* an end is in the caller's poll loop */
 };
 
 /* What is open for one side: bytes from `data` on, contiguous. */
@@ -46,22 +51,45 @@ struct stream_piece {
     size_t size_bytes;
 };
 
-void stream_init(struct stream *stream, struct slots *slots, const struct map *data);
-void stream_deinit(struct stream *stream);
-
-/* Sets up a new object's stream, before anybody else can see it. */
-void stream_begin(struct layout_stream *stream, uint32_t exponent);
-
 /* The exponent for a capacity: at least that many bytes. */
 uint32_t stream_exponent(uint64_t capacity);
 
-/* Takes the writers' lock and opens all room there is, at least `least` bytes.  -EAGAIN: not so much is
- * free; -EPIPE: nobody reads; -EBADMSG; -ETIMEDOUT: another writer keeps the lock. */
+void stream_init(struct stream *stream, const struct region *region, struct slots *slots);
+void stream_deinit(struct stream *stream);
+void stream_after_fork(struct stream *stream);
+
+uint64_t stream_capacity(struct stream *stream);
+uint64_t stream_depth(struct stream *stream);
+
+/* ---- Coming and going ---- */
+
+/* This handle has opened an end.  How many writers have, so far; and is there one among the other
+ * members now? */
+void stream_arrive(struct stream *stream, bool writes);
+uint32_t stream_arrivals(const struct stream *stream);
+bool stream_has_writer(struct stream *stream);
+
+/* Closes the read end, if there is one, and tells writers to look whether it was the last. */
+void stream_depart(struct stream *stream, int *read_end);
+
+/* ---- Writing ---- */
+
+/* Takes the writers' lock and opens all room there is, at least `least` bytes.  -EAGAIN: not so much
+ * is free, or (STREAM_NOW) another writer keeps the lock; -EPIPE: nobody reads; -EBADMSG;
+ * -ETIMEDOUT. */
 int stream_open_room(struct stream *stream, size_t least, deadline end,
                      struct stream_piece *ret_room);
 
 /* Commits so many bytes of it and lets go of the lock. */
 void stream_commit(struct stream *stream, size_t count);
+
+/* Waits until there may be room for `least` bytes.  0; -EPIPE; -ETIMEDOUT; -EINTR. */
+int stream_await_room(struct stream *stream, size_t least, deadline end, bool interruptible);
+
+/* There was no room, and the caller will not wait here: its descriptor is to tell. */
+void stream_want_room(struct stream *stream);
+
+/* ---- Reading ---- */
 
 /* Takes the readers' lock and opens all bytes there are, at least one.  -EAGAIN: none. */
 int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *ret_bytes);
@@ -69,9 +97,11 @@ int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *
 /* Consumes so many of them and lets go of the lock. */
 void stream_consume(struct stream *stream, size_t count);
 
-/* Wait until there may be room for `least` bytes, or bytes; then try again.
- * 0; -EPIPE: nobody reads, or nobody writes and all has been read; -ETIMEDOUT; -EINTR. */
-int stream_await_room(struct stream *stream, size_t least, deadline end, bool interruptible);
+/* Waits until there may be bytes.  0; -EPIPE: all are read, and nobody writes; -ETIMEDOUT; -EINTR. */
 int stream_await_bytes(struct stream *stream, deadline end, bool interruptible);
+
+/* There were no bytes, and the caller will not wait here: its descriptor is to be quiet.  0 if there are
+ * some now; -EAGAIN; -EPIPE: there will be none. */
+int stream_want_bytes(struct stream *stream);
 
 #endif

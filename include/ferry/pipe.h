@@ -1,0 +1,109 @@
+/* Pipes: a stream of bytes in one direction, with many writers and readers, as the kernel's pipes and
+ * FIFOs are, whose bytes never enter the kernel while both sides are awake.
+ *
+ *     ferry_pipe *ends[2];
+ *     int r = ferry_pipe_pair(ends, NULL);                          // like pipe(2), for fork
+ *
+ *     ferry_pipe *log;
+ *     r = ferry_pipe_open(&log, "log", FERRY_PIPE(.flags = FERRY_CREATE | FERRY_WRITE));
+ *
+ * The kernel counts the ends: when the last writer is gone, closed, exited or killed, readers get the
+ * rest and then 0; when the last reader is gone, writing is -EPIPE.  Children of fork hold the
+ * ends they inherited.
+ *
+ * A name stays until it is removed; the bytes only while somebody holds an end.
+ *
+ * Threads: a handle may be used from several threads at once; only open and close belong to one.
+ * fork, exec, bare clone(): as with segments, see <ferry/segment.h>.
+ * Death: a writer that is killed has written all of a write of up to 4,096 bytes, or nothing; of a
+ *   longer one, a beginning.
+ * Descriptors: an end costs two, a handle with both ends three.
+ *
+ * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory, and
+ * -EBADF: the handle has not the role for it. */
+#ifndef FERRY_PIPE_H
+#define FERRY_PIPE_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <ferry/base.h>
+
+FERRY_BEGIN
+
+/* Writes of up to so many bytes are never mixed with others'. */
+#define FERRY_PIPE_ATOMIC 4096
+
+typedef struct ferry_pipe ferry_pipe;
+
+/* All-zero means the defaults.  FERRY_PIPE() fills in options_bytes. */
+struct ferry_pipe_options {
+    size_t options_bytes; /* sizeof(struct ferry_pipe_options) */
+    uint64_t capacity;    /* at creation; rounded up to a power of two; 0 means 65,536 bytes */
+    unsigned flags;       /* FERRY_CREATE …, FERRY_READ, FERRY_WRITE */
+    unsigned mode;        /* at creation, less the umask; 0 means 0600 */
+    int64_t patience_ns; /* how long to wait for the other side; 0: until it comes; FERRY_NO_WAIT */
+    const uid_t *trusted_owners; /* whose objects to accept besides one's own and root's */
+    size_t trusted_owner_count;
+};
+
+#define FERRY_NO_WAIT INT64_C(-2) /* for patience_ns: not at all */
+
+#define FERRY_PIPE(...)                                                                            \
+    (&(struct ferry_pipe_options){.options_bytes = sizeof(struct ferry_pipe_options), __VA_ARGS__})
+
+/* Opens, or with FERRY_CREATE makes, the pipe called name.  With FERRY_READ alone, waits for a writer,
+ * and with FERRY_WRITE alone for a reader; both, or neither, never wait.  With FERRY_NO_WAIT a reader
+ * succeeds at once, and a writer without a reader is -ENXIO.
+ * -ETIMEDOUT, -EINTR (only with FERRY_EINTR), and otherwise as ferry_segment_open(). */
+FERRY_API int ferry_pipe_open(ferry_pipe **ret_pipe, const char *name,
+                              const struct ferry_pipe_options *options);
+
+/* Makes a pipe without a name: [0] reads, [1] writes.  options may be NULL; of the flags only
+ * FERRY_EINTR is allowed. */
+FERRY_API int ferry_pipe_pair(ferry_pipe *ret_ends[2], const struct ferry_pipe_options *options);
+
+/* Lets go of what the handle has, and frees it.  NULL is allowed.  Returns NULL. */
+FERRY_API ferry_pipe *ferry_pipe_close(ferry_pipe *pipe);
+
+/* Writes all bytes; fewer only if something happened behind the first: then it says how many.
+ * Up to FERRY_PIPE_ATOMIC bytes are written all at once or not at all.
+ *
+ * -EAGAIN (FERRY_NOW) -ETIMEDOUT   no room, or not enough for all at once
+ * -EPIPE        nobody reads any more.  No signal comes of it
+ * -EINTR        only with FERRY_EINTR */
+FERRY_API ssize_t ferry_pipe_write(ferry_pipe *pipe, const void *bytes, size_t count,
+                                   int64_t timeout_ns);
+FERRY_API ssize_t ferry_pipe_writev(ferry_pipe *pipe, const struct iovec *pieces, int piece_count,
+                                    int64_t timeout_ns);
+
+/* Reads what is there, at most `count` bytes; waits only if there is nothing.  0: the end of the
+ * stream, all writers are gone.  -EAGAIN (FERRY_NOW), -ETIMEDOUT, -EINTR (only with FERRY_EINTR). */
+FERRY_API ssize_t ferry_pipe_read(ferry_pipe *pipe, void *ret_bytes, size_t count,
+                                  int64_t timeout_ns);
+FERRY_API ssize_t ferry_pipe_readv(ferry_pipe *pipe, const struct iovec *pieces, int piece_count,
+                                   int64_t timeout_ns);
+
+/* Writing without a copy: waits for room for `least` bytes (at most the capacity) and says where it is and how much.  What
+ * is put there is nobody's until ferry_pipe_commit() says how much of it counts, 0 for nothing.  Until
+ * then other writers wait.  Codes as ferry_pipe_write(). */
+FERRY_API ssize_t ferry_pipe_reserve(ferry_pipe *pipe, void **ret_room, size_t least,
+                                     int64_t timeout_ns);
+FERRY_API int ferry_pipe_commit(ferry_pipe *pipe, size_t count); /* -EINVAL: more than reserved */
+
+/* Reading without a copy: waits for bytes and says where they are and how many; 0 at the end of the stream.
+ * ferry_pipe_consume() says how many of them have been read; until then other readers wait, and after it the bytes
+ * are gone.  0 takes none. */
+FERRY_API ssize_t ferry_pipe_peek(ferry_pipe *pipe, const void **ret_bytes, int64_t timeout_ns);
+FERRY_API int ferry_pipe_consume(ferry_pipe *pipe,
+                                 size_t count); /* -EINVAL: more than there were */
+
+/* How many bytes fit. */
+FERRY_API int ferry_pipe_capacity(ferry_pipe *pipe, uint64_t *ret_capacity);
+
+/* How many bytes are in it now. */
+FERRY_API int ferry_pipe_depth(ferry_pipe *pipe, uint64_t *ret_depth);
+
+FERRY_END
+
+#endif

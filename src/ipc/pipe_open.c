@@ -1,0 +1,308 @@
+/* Making, opening and closing pipes.
+ *
+ * Who opens a name becomes a member, then opens its end of the FIFO, and then, if it has but one end,
+ * waits for the other side: a writer until the kernel gives it the write end, a reader until it sees a
+ * member that writes, or that one has come and gone.  Each arrival is a notice.  Whoever dies between
+ * its arrival and the notice is not there, so nobody misses it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "ipc/pipe.h"
+#include "os/file.h"
+
+enum { DEFAULT_CAPACITY = 65536, RENEWALS = 64 };
+
+/* A pipe can grow to this, or to what it was made with if that is more. */
+enum { ROOM_TO_GROW_EXPONENT = 24 };
+
+static const unsigned KNOWN_FLAGS =
+    FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_READ | FERRY_WRITE | FERRY_EINTR;
+
+/* ---- The handle ------------------------------------------------------------------------------- */
+
+static ferry_pipe *of_object(struct object *object)
+{
+    return (ferry_pipe *)(void *)((char *)object - offsetof(ferry_pipe, object));
+}
+
+static void hold(struct object *object)
+{
+    pthread_mutex_lock(&of_object(object)->stream.guard);
+}
+
+static void let_go(struct object *object)
+{
+    pthread_mutex_unlock(&of_object(object)->stream.guard);
+}
+
+static void after_fork(struct object *object)
+{
+    ferry_pipe *pipe = of_object(object);
+    pipe->reserved = pipe->peeked = 0; /* the parent's */
+    notice_after_fork(&pipe->arrivals);
+    stream_after_fork(&pipe->stream);
+}
+
+static void leaving(struct object *object)
+{
+    (void)object;
+}
+
+static const struct object_hooks hooks = {
+    .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
+
+/* Wraps an object that the caller has joined; takes it over, also on failure. */
+static int pipe_new(ferry_pipe **ret_pipe, struct object *object)
+{
+    ferry_pipe *pipe = calloc(1, sizeof(*pipe));
+    if (pipe == NULL) {
+        region_release(&object->region);
+        return fail(-ENOMEM, "no memory for a handle");
+    }
+    pipe->object = *object;
+    notice_init(&pipe->arrivals, &pipe->object.slots, -1);
+    stream_init(&pipe->stream, &pipe->object.region, &pipe->object.slots);
+    int r = object_follow(&pipe->object, &hooks);
+    if (r < 0) {
+        free(pipe);
+        return r;
+    }
+    *ret_pipe = pipe;
+    return 0;
+}
+
+ferry_pipe *ferry_pipe_close(ferry_pipe *pipe)
+{
+    if (pipe == NULL)
+        return NULL;
+    fork_hold();
+    if (object_is_ours(&pipe->object))
+        stream_depart(&pipe->stream, &pipe->object.region.read_end);
+    object_leave(&pipe->object);
+    stream_deinit(&pipe->stream);
+    notice_deinit(&pipe->arrivals);
+    region_release(&pipe->object.region);
+    fork_unhold();
+    free(pipe);
+    return NULL;
+}
+
+/* ---- Meeting the other side ------------------------------------------------------------------- */
+
+/* Tries to open one end.  -EAGAIN: a write end, and nobody reads yet. */
+static int open_end(ferry_pipe *pipe, bool write_end)
+{
+    int r = region_open_end(&pipe->object.region, write_end);
+    if (r < 0)
+        return r == -ENXIO ? -EAGAIN : r;
+    stream_arrive(&pipe->stream, write_end);
+    notice_step(&pipe->arrivals);
+    return 0;
+}
+
+static int open_writing(ferry_pipe *pipe, uint32_t arrivals)
+{
+    (void)arrivals;
+    return open_end(pipe, true);
+}
+
+static int find_writer(ferry_pipe *pipe, uint32_t arrivals)
+{
+    bool met = stream_arrivals(&pipe->stream) != arrivals || stream_has_writer(&pipe->stream);
+    return met ? 0 : -EAGAIN;
+}
+
+static int explain_wait(int error, bool writes)
+{
+    const char *side = writes ? "reader" : "writer";
+    if (error == -EINTR)
+        return fail(error, "a signal handler ran while no %s was there", side);
+    return error == -ETIMEDOUT ? fail(error, "no %s came in time", side) : error;
+}
+
+/* Tries again with each arrival. */
+static int meet(ferry_pipe *pipe, bool writes, int64_t patience_ns,
+                int (*try)(ferry_pipe *pipe, uint32_t arrivals))
+{
+    uint32_t arrivals = stream_arrivals(&pipe->stream);
+    deadline end = clock_deadline(patience_ns == 0 ? FERRY_FOREVER : patience_ns);
+    for (;;) {
+        uint32_t version = notice_version(&pipe->arrivals);
+        int r = try(pipe, arrivals);
+        if (r != -EAGAIN)
+            return r;
+        int64_t left = clock_left_ns(end);
+        if (left == 0)
+            return explain_wait(-ETIMEDOUT, writes);
+        r = notice_wait(&pipe->arrivals, &version, left == INT64_MAX ? FERRY_FOREVER : left,
+                        pipe->object.interruptible);
+        if (r < 0)
+            return explain_wait(r, writes);
+    }
+}
+
+/* Opens the ends that the role asks for.  Reading first: a handle with both is its own partner. */
+static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
+{
+    unsigned role = pipe->object.region.role;
+    int r = (role & FERRY_READ) != 0 ? open_end(pipe, false) : 0;
+    if (r < 0 || role == (FERRY_READ | FERRY_WRITE))
+        return r < 0 ? r : open_end(pipe, true);
+    if (patience_ns != FERRY_NO_WAIT)
+        return meet(pipe, role == FERRY_WRITE, patience_ns,
+                    role == FERRY_WRITE ? open_writing : find_writer);
+    if (role == FERRY_READ)
+        return 0;
+    r = open_end(pipe, true);
+    return r == -EAGAIN ? -ENXIO : r; /* explained already */
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+static int check_options(const char *name, const struct ferry_pipe_options *options,
+                         unsigned known_flags)
+{
+    const struct object_options common = {.options_bytes = options->options_bytes,
+                                          .options_known = sizeof(*options),
+                                          .macro = "FERRY_PIPE",
+                                          .name = name,
+                                          .flags = options->flags,
+                                          .known_flags = known_flags,
+                                          .mode = options->mode};
+    int r = object_check_options(&common);
+    if (r < 0)
+        return r;
+    if (options->capacity > UINT64_C(1) << STREAM_MOST_EXPONENT)
+        return fail(-EINVAL, "a pipe holds at most %llu bytes", 1ULL << STREAM_MOST_EXPONENT);
+    if (options->patience_ns < FERRY_NO_WAIT || options->patience_ns == FERRY_FOREVER)
+        return fail(-EINVAL, "patience_ns is a time, 0 for as long as it takes, or FERRY_NO_WAIT");
+    return 0;
+}
+
+static struct region_request request_for(const char *name, const struct ferry_pipe_options *options)
+{
+    uint32_t exponent = stream_exponent(options->capacity ? options->capacity : DEFAULT_CAPACITY);
+    uint32_t most = exponent > ROOM_TO_GROW_EXPONENT ? exponent : ROOM_TO_GROW_EXPONENT;
+    return (struct region_request){.name = name,
+                                   .kind = FERRY_KIND_PIPE,
+                                   .flags = options->flags,
+                                   .mode = options->mode ? options->mode : 0600,
+                                   .size_bytes = UINT64_C(2) << most,
+                                   .exponent = exponent,
+                                   .trusted_owners = options->trusted_owners,
+                                   .trusted_owner_count = options->trusted_owner_count};
+}
+
+/* From the first lock on a byte until the handle follows forks, none may happen. */
+static int open_held(const struct region_request *request, void *ret_pipe)
+{
+    struct object object;
+    fork_hold();
+    int r = object_attach(&object, request);
+    if (r == 0)
+        r = pipe_new(ret_pipe, &object);
+    fork_unhold();
+    return r;
+}
+
+/* -ESTALE: the name was removed between the joining and the opening of an end. */
+static int open_once(ferry_pipe **ret_pipe, const struct region_request *request,
+                     int64_t patience_ns)
+{
+    ferry_pipe *pipe = NULL;
+    int r = object_open(request, open_held, &pipe);
+    if (r < 0)
+        return r;
+    r = open_ends(pipe, patience_ns);
+    if (r < 0) {
+        ferry_pipe_close(pipe);
+        return r;
+    }
+    *ret_pipe = pipe;
+    return 0;
+}
+
+int ferry_pipe_open(ferry_pipe **ret_pipe, const char *name,
+                    const struct ferry_pipe_options *options)
+{
+    const struct ferry_pipe_options defaults = {.options_bytes = sizeof(defaults)};
+    if (options == NULL)
+        options = &defaults;
+    if (name == NULL)
+        return fail(-EINVAL, "a pipe without a name has two ends; use ferry_pipe_pair()");
+    int r = check_options(name, options, KNOWN_FLAGS);
+    if (r < 0)
+        return r;
+    const struct region_request request = request_for(name, options);
+    for (int i = 0; i < RENEWALS; i++) {
+        r = open_once(ret_pipe, &request, options->patience_ns);
+        if (r != -ESTALE)
+            return r;
+    }
+    return fail(-EBUSY, "\"%s\" is made and removed all the time; try again", name);
+}
+
+/* ---- Pairs ------------------------------------------------------------------------------------ */
+
+/* A second membership of an object without a name, with one of its ends. */
+static int split(struct object *ret_twin, struct object *object)
+{
+    int r = object_twin(ret_twin, object, FERRY_WRITE);
+    if (r < 0)
+        return r;
+    ret_twin->region.write_end = object->region.write_end;
+    object->region.write_end = -1;
+    object_set_role(object, FERRY_READ);
+    return 0;
+}
+
+/* Between fork_hold() and fork_unhold().  On failure ends[0] may be there, and is the caller's. */
+static int make_pair(ferry_pipe *ends[2], const struct region_request *request)
+{
+    struct object reading, writing;
+    int r = object_attach(&reading, request);
+    if (r < 0)
+        return r;
+    r = split(&writing, &reading);
+    if (r < 0) {
+        region_release(&reading.region);
+        return r;
+    }
+    r = pipe_new(&ends[0], &reading);
+    if (r < 0) {
+        region_release(&writing.region);
+        return r;
+    }
+    return pipe_new(&ends[1], &writing);
+}
+
+static int open_pair(const struct region_request *request, void *context)
+{
+    ferry_pipe **ends = context;
+    ends[0] = ends[1] = NULL;
+    fork_hold();
+    int r = make_pair(ends, request);
+    fork_unhold();
+    if (r < 0)
+        ferry_pipe_close(ends[0]);
+    return r;
+}
+
+int ferry_pipe_pair(ferry_pipe *ret_ends[2], const struct ferry_pipe_options *options)
+{
+    const struct ferry_pipe_options defaults = {.options_bytes = sizeof(defaults)};
+    if (options == NULL)
+        options = &defaults;
+    int r = check_options(NULL, options, FERRY_EINTR);
+    if (r < 0)
+        return r;
+    const struct region_request request = request_for(NULL, options);
+    ferry_pipe *ends[2];
+    r = object_open(&request, open_pair, ends);
+    if (r == 0)
+        memcpy(ret_ends, ends, sizeof(ends));
+    return r;
+}
