@@ -34,6 +34,7 @@
     X(bench_condition)                                                                             \
     X(bench_shm_open)
 #define FERRY(X)                                                                                   \
+    X(bench_ferry_pipe)                                                                            \
     X(bench_segment_notice)                                                                        \
     X(bench_segment_lock)                                                                          \
     X(bench_segment)

@@ -37,6 +37,13 @@ int fail(int error, const char *format, ...)
     return error;
 }
 
+int fail_often(int error, const char *sentence)
+{
+    size_t size = strlen(sentence) + 1;
+    memcpy(explanation, sentence, size < sizeof(explanation) ? size : sizeof(explanation) - 1);
+    return error;
+}
+
 /* What the kernel's errors mean to somebody who has to do something about them. */
 static const char *cure(int error)
 {

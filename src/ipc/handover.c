@@ -92,6 +92,7 @@ static int redeem_slot(struct slots *ret_slots, const struct region *region, uin
     struct slots slots = {.control = region_control(region),
                           .lock_fd = region->lock_fd,
                           .reserved = LAYOUT_ENTRIES_AT_FIRST,
+                          .role = region->role,
                           .pid = getpid(),
                           .namespace = proc_pid_namespace()};
     struct layout_entry *entry = slots_entry(&slots, slot);
@@ -100,7 +101,7 @@ static int redeem_slot(struct slots *ret_slots, const struct region *region, uin
     slots.slot = slot;
     slots.tag = slot_tag_make(slot, atomic_load_explicit(&entry->generation, memory_order_acquire));
     *ret_slots = slots;
-    return members_enter(ret_slots, region->role);
+    return members_enter(ret_slots);
 }
 
 static int check_parcel(struct parcel *parcel)

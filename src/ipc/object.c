@@ -40,7 +40,7 @@ static void before_fork(struct fork_handle *handle)
     object->child.lock_fd = object->slots.tag == 0 || !object_is_ours(object)
                                 ? -1
                                 : region_reopen_control(&object->region, object->slots.lock_fd);
-    if (object->child.lock_fd >= 0 && members_join(&object->child, object->region.role) < 0) {
+    if (object->child.lock_fd >= 0 && members_join(&object->child) < 0) {
         object->child.tag = 0;
         file_close(&object->child.lock_fd); /* and whatever byte it has locked */
     }
@@ -124,9 +124,10 @@ static int join(struct region *region, struct slots *ret_slots)
     struct slots slots = {.control = region_control(region),
                           .lock_fd = region->lock_fd,
                           .reserved = LAYOUT_ENTRIES_AT_FIRST,
+                          .role = region->role,
                           .pid = getpid(),
                           .namespace = proc_pid_namespace()};
-    int r = members_join(&slots, region->role);
+    int r = members_join(&slots);
     if (r < 0)
         return r;
     if (region->temporary && has_no_name(region)) {
@@ -223,7 +224,8 @@ static int map_twin(struct object *twin, const struct object *object, unsigned r
     if (region->data_fd >= 0)
         twin->region.data_fd = TAKE_FD(data);
     twin->slots.control = region_control(&twin->region);
-    return members_join(&twin->slots, role);
+    twin->slots.role = role;
+    return members_join(&twin->slots);
 }
 
 int object_twin(struct object *ret_twin, const struct object *object, unsigned role)
@@ -249,14 +251,6 @@ int object_twin(struct object *ret_twin, const struct object *object, unsigned r
     }
     *ret_twin = twin;
     return 0;
-}
-
-void object_set_role(struct object *object, unsigned role)
-{
-    object->region.role = role;
-    /* Relaxed: for people, and for readers that look for a writer, who may look too early anyway. */
-    atomic_store_explicit(&object->slots.control->members[object->slots.slot].role, role,
-                          memory_order_relaxed);
 }
 
 int object_open(const struct region_request *request,

@@ -51,9 +51,6 @@ int object_attach(struct object *ret_object, const struct region_request *reques
  * mappings of its own, no ends. */
 int object_twin(struct object *ret_twin, const struct object *object, unsigned role);
 
-/* Changes what this member says of itself. */
-void object_set_role(struct object *object, unsigned role);
-
 /* From here on the object follows forks.  On failure the membership is gone with the region. */
 int object_follow(struct object *object, const struct object_hooks *hooks);
 

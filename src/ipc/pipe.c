@@ -20,17 +20,20 @@ static deadline deadline_of(int64_t timeout_ns)
 
 /* ---- Pieces ----------------------------------------------------------------------------------- */
 
-static int explain(int error, const char *what)
+/* Room or bytes were wanted, and could not be had. */
+static int explain(int error, bool to_write)
 {
     switch (error) {
     case -EPIPE:
-        return fail(error, "nobody reads the pipe any more; open it again for a new reader");
+        return fail_often(error, "nobody reads the pipe any more; open it again for a new reader");
     case -EAGAIN:
-        return fail(error, "the pipe has no %s now; wait for it with a timeout", what);
+        return fail_often(error, to_write ? "the pipe has no room for it now; wait with a timeout"
+                                          : "the pipe has no bytes now; wait with a timeout");
     case -ETIMEDOUT:
-        return fail(error, "the pipe had no %s in time", what);
+        return fail_often(error, to_write ? "the pipe had no room for it in time"
+                                          : "no bytes came through the pipe in time");
     case -EINTR:
-        return fail(error, "a signal handler ran during the wait");
+        return fail_often(error, "a signal handler ran during the wait");
     default:
         return error; /* explained where it was found */
     }
@@ -123,7 +126,7 @@ static ssize_t write_all(ferry_pipe *pipe, struct cursor cursor, size_t count, i
         struct stream_piece room;
         int r = open_room(pipe, count <= FERRY_PIPE_ATOMIC ? count : 1, end, &room);
         if (r < 0)
-            return done > 0 ? (ssize_t)done : explain(r, "room");
+            return done > 0 ? (ssize_t)done : explain(r, true);
         size_t part = room.size_bytes < count - done ? room.size_bytes : count - done;
         copy(&cursor, room.data, part, true);
         stream_commit(&pipe->stream, part);
@@ -163,7 +166,7 @@ ssize_t ferry_pipe_reserve(ferry_pipe *pipe, void **ret_room, size_t least, int6
     struct stream_piece room;
     r = open_room(pipe, least > 0 ? least : 1, deadline_of(timeout_ns), &room);
     if (r < 0)
-        return explain(r, "room");
+        return explain(r, true);
     pipe->reserved = room.size_bytes;
     *ret_room = room.data;
     return (ssize_t)room.size_bytes;
@@ -196,7 +199,7 @@ ssize_t ferry_pipe_readv(ferry_pipe *pipe, const struct iovec *pieces, int piece
     struct stream_piece bytes;
     r = open_bytes(pipe, deadline_of(timeout_ns), &bytes);
     if (r < 0)
-        return r == -EPIPE ? 0 : explain(r, "bytes");
+        return r == -EPIPE ? 0 : explain(r, false);
     size_t part = bytes.size_bytes < (size_t)count ? bytes.size_bytes : (size_t)count;
     struct cursor cursor = {.pieces = pieces};
     copy(&cursor, bytes.data, part, false);
@@ -220,7 +223,7 @@ ssize_t ferry_pipe_peek(ferry_pipe *pipe, const void **ret_bytes, int64_t timeou
     struct stream_piece bytes;
     r = open_bytes(pipe, deadline_of(timeout_ns), &bytes);
     if (r < 0)
-        return r == -EPIPE ? 0 : explain(r, "bytes");
+        return r == -EPIPE ? 0 : explain(r, false);
     pipe->peeked = bytes.size_bytes;
     *ret_bytes = bytes.data;
     return (ssize_t)bytes.size_bytes;

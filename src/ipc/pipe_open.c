@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "ipc/pipe.h"
-#include "os/file.h"
+#include "shared/members.h"
 
 enum { DEFAULT_CAPACITY = 65536, RENEWALS = 64 };
 
@@ -79,8 +79,10 @@ ferry_pipe *ferry_pipe_close(ferry_pipe *pipe)
     if (pipe == NULL)
         return NULL;
     fork_hold();
-    if (object_is_ours(&pipe->object))
+    if (object_is_ours(&pipe->object)) {
         stream_depart(&pipe->stream, &pipe->object.region.read_end);
+        stream_depart(&pipe->stream, &pipe->object.region.write_end);
+    }
     object_leave(&pipe->object);
     stream_deinit(&pipe->stream);
     notice_deinit(&pipe->arrivals);
@@ -98,6 +100,9 @@ static int open_end(ferry_pipe *pipe, bool write_end)
     int r = region_open_end(&pipe->object.region, write_end);
     if (r < 0)
         return r == -ENXIO ? -EAGAIN : r;
+    uint32_t role = pipe->object.slots.role;
+    if (write_end || (role & FERRY_WRITE) == 0) /* the last one */
+        members_change_role(&pipe->object.slots, role | LAYOUT_HAS_END);
     stream_arrive(&pipe->stream, write_end);
     notice_step(&pipe->arrivals);
     return 0;
@@ -255,7 +260,9 @@ static int split(struct object *ret_twin, struct object *object)
         return r;
     ret_twin->region.write_end = object->region.write_end;
     object->region.write_end = -1;
-    object_set_role(object, FERRY_READ);
+    object->region.role = FERRY_READ;
+    members_change_role(&object->slots, FERRY_READ | LAYOUT_HAS_END);
+    members_change_role(&ret_twin->slots, FERRY_WRITE | LAYOUT_HAS_END);
     return 0;
 }
 

@@ -73,6 +73,9 @@
 #define LAYOUT_ANONYMOUS 1u
 #define LAYOUT_FLAGS     LAYOUT_ANONYMOUS
 
+/* In an entry's role, beside FERRY_READ and FERRY_WRITE: it has the end of the FIFO that this takes. */
+#define LAYOUT_HAS_END 0x100u
+
 /* The byte behind the members' lock bytes: held by whoever is removing the name. */
 #define LAYOUT_REMOVAL_BYTE ((off_t)LAYOUT_MEMBERS)
 
@@ -151,7 +154,7 @@ struct layout_shape {
     _Atomic uint32_t exponent;   /* the ring has 2^exponent bytes, and lies there in the data */
     _Atomic uint32_t departures; /* of readers, so that writers look whether one is left */
     _Atomic uint32_t arrivals;   /* of writers */
-    _Atomic uint32_t rung;       /* a token is in the FIFO, and no reader has looked in vain since */
+    _Atomic uint32_t rung; /* a token is in the FIFO, and no reader has looked in vain since */
     uint64_t reserved2[6];
 };
 

@@ -19,7 +19,7 @@ static void count_up(struct journal *journal, const _Atomic uint64_t *counter)
     journal_set(journal, counter, atomic_load_explicit(counter, memory_order_relaxed) + 1);
 }
 
-int members_enter(struct slots *slots, unsigned role)
+int members_enter(struct slots *slots)
 {
     int r = journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS));
     if (r < 0)
@@ -29,7 +29,7 @@ int members_enter(struct slots *slots, unsigned role)
     bool predecessor_died = atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0;
     /* Relaxed: published by `joined`, which the journal writes. */
     atomic_store_explicit(&entry->namespace, slots->namespace, memory_order_relaxed);
-    atomic_store_explicit(&entry->role, role, memory_order_relaxed);
+    atomic_store_explicit(&entry->role, slots->role, memory_order_relaxed);
 
     uint64_t stamp = stamp_now(slots);
     struct journal journal = journal_begin(slots->control);
@@ -45,10 +45,16 @@ int members_enter(struct slots *slots, unsigned role)
     return 0;
 }
 
-int members_join(struct slots *slots, unsigned role)
+int members_join(struct slots *slots)
 {
     int r = slots_claim(slots);
-    return r < 0 ? r : members_enter(slots, role);
+    return r < 0 ? r : members_enter(slots);
+}
+
+void members_change_role(struct slots *slots, uint32_t role)
+{
+    slots->role = role;
+    atomic_store_explicit(&slots->control->members[slots->slot].role, role, memory_order_release);
 }
 
 void members_leave(struct slots *slots)

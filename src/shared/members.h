@@ -12,13 +12,16 @@
 #define MEMBERS_PATIENCE_NS INT64_C(2000000000)
 
 /* Claims a slot and enters it.  What slots_claim() and journal_lock() return. */
-int members_join(struct slots *slots, unsigned role);
+int members_join(struct slots *slots);
 
 /* Strikes off whoever died in a slot that is claimed already and will be entered later on. */
 int members_bury(struct slots *slots);
 
 /* Enters a slot that is claimed already. */
-int members_enter(struct slots *slots, unsigned role);
+int members_enter(struct slots *slots);
+
+/* Changes what this member says of itself. */
+void members_change_role(struct slots *slots, uint32_t role);
 
 /* Leaves: the slot is free once lock_fd is closed.  If a stopped peer is in the way, we are simply
  * found dead later. */

@@ -68,7 +68,8 @@ static int become_first(struct region *region, struct slots *ret_slots)
     *ret_slots = (struct slots){.tag = slot_tag_make(0, 1),
                                 .pid = getpid(),
                                 .namespace = proc_pid_namespace(),
-                                .reserved = LAYOUT_ENTRIES_AT_FIRST};
+                                .reserved = LAYOUT_ENTRIES_AT_FIRST,
+                                .role = region->role};
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct slots {
     _Atomic uint32_t reserved; /* so many entries of the table are known to be backed by memory */
     uint32_t slot;             /* ours */
     slot_tag tag;              /* ours; 0: not a member */
+    uint32_t role;             /* ours: FERRY_READ, FERRY_WRITE, LAYOUT_HAS_END */
     int32_t pid;               /* ours */
     uint64_t namespace;        /* ours */
 };

@@ -28,6 +28,9 @@
  * counter, see tick(). */
 enum { LOOK_TICKS = 16384 };
 
+/* In shape.rung: there is a token.  In out.asking: the FIFO is full.  No member's tag is either. */
+static const uint32_t RUNG = UINT32_MAX, ASKING = UINT32_MAX;
+
 static const int64_t LOCK_PATIENCE_NS = 1000000;
 
 static uint64_t look(const _Atomic uint64_t *word)
@@ -90,25 +93,30 @@ uint32_t stream_arrivals(const struct stream *stream)
     return atomic_load_explicit(&stream->shared->shape.arrivals, memory_order_seq_cst);
 }
 
+static bool writes(struct layout_entry *entry)
+{
+    uint32_t role = atomic_load_explicit(&entry->role, memory_order_acquire);
+    return (role & FERRY_WRITE) != 0 && (role & LAYOUT_HAS_END) != 0 &&
+           atomic_load_explicit(&entry->joined, memory_order_acquire) != 0;
+}
+
 bool stream_has_writer(struct stream *stream)
 {
     uint32_t high = slots_high(stream->slots);
     for (uint32_t slot = 0; slot < high; slot++) {
         struct layout_entry *entry = slots_entry(stream->slots, slot);
-        if (entry != NULL && slot != stream->slots->slot &&
-            (atomic_load_explicit(&entry->role, memory_order_relaxed) & FERRY_WRITE) != 0 &&
-            atomic_load_explicit(&entry->joined, memory_order_acquire) != 0 &&
+        if (entry != NULL && slot != stream->slots->slot && writes(entry) &&
             slots_is_locked(stream->slots, slot))
             return true;
     }
     return false;
 }
 
-void stream_depart(struct stream *stream, int *read_end)
+void stream_depart(struct stream *stream, int *end)
 {
-    if (*read_end < 0)
+    if (*end < 0)
         return;
-    file_close(read_end);
+    file_close(end);
     /* Behind it: who sees it asks the kernel, and that knows by now. */
     atomic_fetch_add_explicit(&stream->shared->shape.departures, 1, memory_order_seq_cst);
 }
@@ -182,43 +190,58 @@ static bool somebody_on(struct stream *stream, const struct layout_board *board)
     return board_any(board, slots_high(stream->slots));
 }
 
-/* Readers sleep or listen: there is to be a token in the FIFO. */
+/* Readers sleep or listen: there is to be a token in the FIFO, if it has none.  While it is on the
+ * way, `rung` is our tag: the woken reader may clear it before we are done, and that must stay.  Who
+ * finds the tag of somebody else, who may be dead, gives a token as well. */
+static void ring_with(struct stream *stream, int write_end)
+{
+    _Atomic uint32_t *rung = &stream->shared->shape.rung;
+    uint32_t tag = stream->slots->tag;
+    atomic_store_explicit(rung, tag, memory_order_seq_cst);
+    tokens_give(write_end);
+    atomic_compare_exchange_strong_explicit(rung, &tag, RUNG, memory_order_seq_cst,
+                                            memory_order_relaxed);
+}
+
+static bool is_to_ring(struct stream *stream)
+{
+    return somebody_on(stream, &stream->shared->readers) &&
+           atomic_load_explicit(&stream->shared->shape.rung, memory_order_seq_cst) != RUNG;
+}
+
 static void ring(struct stream *stream)
 {
-    struct layout_shape *shape = &stream->shared->shape;
-    if (!somebody_on(stream, &stream->shared->readers) ||
-        atomic_load_explicit(&shape->rung, memory_order_seq_cst) != 0)
-        return;
-    tokens_give(stream->region->write_end);
-    /* Behind it: were we to die in between, there would be a token too many. */
-    atomic_store_explicit(&shape->rung, 1, memory_order_seq_cst);
+    if (is_to_ring(stream))
+        ring_with(stream, stream->region->write_end);
 }
 
 /* A reader leaves bytes behind, and took the token of those who poll: through a write end for the
  * moment.  (Who sleeps has its turn, and looks before it does.) */
 static void pass_on(struct stream *stream)
 {
-    struct layout_shape *shape = &stream->shared->shape;
-    if (!somebody_on(stream, &stream->shared->readers) ||
-        atomic_load_explicit(&shape->rung, memory_order_seq_cst) != 0)
+    if (!is_to_ring(stream))
         return;
     CLEANUP(file_close) int write_end = tokens_open_other_end(stream->region->read_end);
-    if (write_end >= 0 && tokens_give(write_end) >= 0)
-        atomic_store_explicit(&shape->rung, 1, memory_order_seq_cst);
+    if (write_end >= 0)
+        ring_with(stream, write_end);
 }
 
-/* Writers sleep or listen, and have filled the FIFO: it is to have room again, once there is enough. */
+/* Writers sleep or listen, and have filled the FIFO: it is to have room again, once there is enough.
+ * As above: a writer that this wakes may ask anew before we are done. */
 static void make_room(struct stream *stream, uint64_t free)
 {
-    struct layout_side *out = &stream->shared->out;
+    _Atomic uint32_t *asking = &stream->shared->out.asking;
+    uint32_t tag = stream->slots->tag;
     if (free < STREAM_ATOMIC || !somebody_on(stream, &stream->shared->writers) ||
-        atomic_load_explicit(&out->asking, memory_order_seq_cst) == 0)
+        atomic_load_explicit(asking, memory_order_seq_cst) == 0)
         return;
+    atomic_store_explicit(asking, tag, memory_order_seq_cst);
     tokens_take(stream->region->read_end);
-    atomic_store_explicit(&out->asking, 0, memory_order_seq_cst);
+    atomic_compare_exchange_strong_explicit(asking, &tag, 0, memory_order_seq_cst,
+                                            memory_order_relaxed);
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------- */
+/* ---- Who holds the other end -------------------------------------------------------------------- */
 
 /* A counter that costs nothing to read and goes on for as long as the processor does. */
 static uint64_t tick(void)
@@ -234,21 +257,34 @@ static uint64_t tick(void)
 #endif
 }
 
-/* Does somebody read, as far as can be known without asking the kernel each time? */
-static bool has_reader(struct stream *stream)
+/* Is it time to ask the kernel?  Whoever closes an end says so; of a death, one has to hear. */
+static bool is_time_to_ask(struct stream *stream, struct stream_side *side)
 {
     uint32_t departures =
         atomic_load_explicit(&stream->shared->shape.departures, memory_order_seq_cst);
     uint64_t now = tick();
-    if (departures == stream->departures && now - stream->asked < LOOK_TICKS)
+    if (departures == side->departures && now - side->asked < LOOK_TICKS)
+        return false;
+    side->departures = departures;
+    side->asked = now;
+    return true;
+}
+
+/* The answer was no: it is to be asked again next time. */
+static void ask_again(struct stream_side *side)
+{
+    side->asked -= LOOK_TICKS;
+}
+
+static bool has_reader(struct stream *stream)
+{
+    if (!is_time_to_ask(stream, &stream->in) || tokens_has_reader(stream->region->write_end))
         return true;
-    stream->departures = departures;
-    stream->asked = now;
-    if (tokens_has_reader(stream->region->write_end))
-        return true;
-    stream->asked = now - LOOK_TICKS; /* to be asked again */
+    ask_again(&stream->in);
     return false;
 }
+
+/* ---- Writing ---------------------------------------------------------------------------------- */
 
 /* The room that is known of; looks anew if that is less than `least`.  More than the capacity: nonsense. */
 static uint64_t find_room(struct stream *stream, uint64_t position, uint64_t least)
@@ -460,7 +496,7 @@ static int ask_for_room(struct stream *stream)
     int r;
     while ((r = tokens_give(stream->region->write_end)) == 1)
         ;
-    atomic_store_explicit(&stream->shared->out.asking, 1, memory_order_seq_cst);
+    atomic_store_explicit(&stream->shared->out.asking, ASKING, memory_order_seq_cst);
     return r;
 }
 
@@ -503,19 +539,31 @@ void stream_want_room(struct stream *stream)
         ask_for_room(stream);
 }
 
+/* With the lock: takes the tokens that there are. */
+static int drain(struct stream *stream)
+{
+    int r;
+    while ((r = tokens_take(stream->region->read_end)) == 1)
+        ;
+    /* Behind the tokens: a writer that saw it set has left bytes by then. */
+    atomic_store_explicit(&stream->shared->shape.rung, 0, memory_order_seq_cst);
+    if (has_bytes(stream)) {
+        pass_on(stream);
+        return 0;
+    }
+    if (r == -EPIPE)
+        ask_again(&stream->out);
+    return r == 0 ? -EAGAIN : r;
+}
+
 int stream_want_bytes(struct stream *stream)
 {
     struct layout_lock *lock = &stream->shared->out.lock;
     int r = take_lock(stream, lock, STREAM_NOW);
     if (r < 0)
         return r;
-    while ((r = tokens_take(stream->region->read_end)) == 1)
-        ;
-    /* Behind the tokens: a writer that saw it set has left bytes by then. */
-    atomic_store_explicit(&stream->shared->shape.rung, 0, memory_order_seq_cst);
-    bool some = has_bytes(stream);
-    if (some)
-        pass_on(stream);
+    bool quiet = !atomic_load_explicit(&stream->listens_to_bytes, memory_order_relaxed);
+    r = quiet && !is_time_to_ask(stream, &stream->out) ? -EAGAIN : drain(stream);
     lock_release(lock);
-    return some ? 0 : r == 0 ? -EAGAIN : r;
+    return r;
 }

@@ -32,6 +32,8 @@ struct stream_side {
     uint32_t exponent; /* of the ring that is mapped; 0: none yet */
     uint64_t other;    /* the other side's position, when it was looked at last */
     struct spin spin;
+    uint32_t departures; /* when the kernel was asked last who holds the other end, … */
+    uint64_t asked;      /* … and the processor's counter then */
 };
 
 struct stream {
@@ -40,8 +42,6 @@ struct stream {
     struct layout_stream *shared;
     struct stream_side in, out;
     pthread_mutex_t guard; /* of both rings while they change: no fork may see them half-made */
-    uint32_t departures;   /* writers: of readers, when the kernel was asked last … */
-    uint64_t asked;        /* … and the processor's counter then */
     _Atomic bool listens_to_bytes, listens_to_room; /* an end is in the caller's poll loop */
 };
 
@@ -69,8 +69,8 @@ void stream_arrive(struct stream *stream, bool writes);
 uint32_t stream_arrivals(const struct stream *stream);
 bool stream_has_writer(struct stream *stream);
 
-/* Closes the read end, if there is one, and tells writers to look whether it was the last. */
-void stream_depart(struct stream *stream, int *read_end);
+/* Closes an end, if it is one, and has the other side look whether it was the last. */
+void stream_depart(struct stream *stream, int *end);
 
 /* ---- Writing ---- */
 

@@ -145,9 +145,9 @@ static void be_killed_now_and_then(void *context)
 {
     struct work *work = context;
     struct slots slots = object_guest(&work->object);
-    int r = members_join(&slots, FERRY_READ);
+    int r = members_join(&slots);
     while (r == -ETIMEDOUT) /* joining takes this very lock, and on a busy machine may give up */
-        r = members_enter(&slots, FERRY_READ);
+        r = members_enter(&slots);
     CHECK_OK(r);
     for (;;) {
         CHECK_OK(lock_take(lock_of(&work->object), &slots, CLOCK_NEVER));

@@ -57,7 +57,7 @@ TEST(an_entry_says_who_it_is) /* G13 */
 {
     struct object object = object_make("x", 0);
     struct slots other = object_guest(&object);
-    CHECK_OK(members_join(&other, FERRY_READ));
+    CHECK_OK(members_join(&other));
     struct layout_entry *entry = &control_of(&object)->members[1];
     CHECK_EQ(atomic_load(&entry->role), FERRY_READ);
     CHECK_EQ(atomic_load(&entry->namespace), proc_pid_namespace());
@@ -105,7 +105,7 @@ TEST(whoever_takes_a_dead_ones_slot_strikes_it_off) /* G8: no slot is leaked for
         for (uint32_t slot = 2; slot < LAYOUT_MEMBERS; slot++)
             atomic_store(&control->members[slot].joined, 0);
     }
-    CHECK_OK(members_enter(&heir, FERRY_READ));
+    CHECK_OK(members_enter(&heir));
     CHECK_EQ(atomic_load(&control->ledger.deaths), 1);
     check_ledger(&object);
     object_leave(&heir);
@@ -216,7 +216,7 @@ TEST(joining_beside_a_stopped_peer_ends_and_leaving_does_too) /* G7, G8 */
     pid_t pid = test_child(hold_the_lock, &object);
     int status;
     CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
-    CHECK_ERR(members_join(&newcomer, FERRY_READ), ETIMEDOUT);
+    CHECK_ERR(members_join(&newcomer), ETIMEDOUT);
     object_vanish(&dying);
     CHECK_ERR(members_reap(&object.first, dying.slot, clock_deadline(0)), ETIMEDOUT);
     CHECK_CONTAINS(ferry_explain(), "stopped?");

@@ -46,7 +46,7 @@ static inline struct slots object_guest(const struct object *object)
 static inline struct slots object_join(const struct object *object)
 {
     struct slots slots = object_guest(object);
-    CHECK_OK(members_join(&slots, FERRY_READ | FERRY_WRITE));
+    CHECK_OK(members_join(&slots));
     return slots;
 }
 

@@ -157,7 +157,7 @@ TEST_LONG(all_4096_slots_can_be_taken_and_no_more, 60) /* H3, G10 */
     /* One dies: its slot is the next one's. */
     uint32_t gap = slots[1234].slot;
     object_vanish(&slots[1234]);
-    CHECK_OK(members_join(&one_more, FERRY_READ));
+    CHECK_OK(members_join(&one_more));
     CHECK_EQ(one_more.slot, gap);
     object_leave(&one_more);
     for (uint32_t i = 1; i < LAYOUT_MEMBERS; i++)
@@ -183,11 +183,11 @@ TEST(a_table_that_cannot_grow_says_so) /* G10: an error, not a SIGBUS */
     for (uint32_t i = 1; i < LAYOUT_ENTRIES_AT_FIRST; i++)
         others[i] = object_join(&object);
     struct slots one_more = object_guest(&object);
-    CHECK_ERR(members_join(&one_more, FERRY_READ), ENOSPC);
+    CHECK_ERR(members_join(&one_more), ENOSPC);
     CHECK_CONTAINS(ferry_explain(), "ferry rm");
     /* Somebody leaves: there is room again. */
     object_leave(&others[9]);
-    CHECK_OK(members_join(&one_more, FERRY_READ));
+    CHECK_OK(members_join(&one_more));
     object_leave(&one_more);
     for (uint32_t i = 1; i < LAYOUT_ENTRIES_AT_FIRST; i++)
         if (i != 9)
