@@ -24,9 +24,9 @@
 #include "shared/lock.h"
 #include "shared/stream.h"
 
-/* How old a look at the kernel's count of readers may be: some microseconds of the processor's
- * counter, see tick(). */
-enum { LOOK_TICKS = 16384 };
+/* How old the kernel's word on the other ends may be: some microseconds of the processor's counter,
+ * see tick(). */
+enum { LOOK_TICKS = 65536 };
 
 /* In shape.rung: there is a token.  In out.asking: the FIFO is full.  No member's tag is either. */
 static const uint32_t RUNG = UINT32_MAX, ASKING = UINT32_MAX;
@@ -193,26 +193,21 @@ static bool somebody_on(struct stream *stream, const struct layout_board *board)
 /* Readers sleep or listen: there is to be a token in the FIFO, if it has none.  While it is on the
  * way, `rung` is our tag: the woken reader may clear it before we are done, and that must stay.  Who
  * finds the tag of somebody else, who may be dead, gives a token as well. */
-static void ring_with(struct stream *stream, int write_end)
+static int ring_with(struct stream *stream, int write_end)
 {
     _Atomic uint32_t *rung = &stream->shared->shape.rung;
     uint32_t tag = stream->slots->tag;
     atomic_store_explicit(rung, tag, memory_order_seq_cst);
-    tokens_give(write_end);
+    int r = tokens_give(write_end);
     atomic_compare_exchange_strong_explicit(rung, &tag, RUNG, memory_order_seq_cst,
                                             memory_order_relaxed);
+    return r;
 }
 
 static bool is_to_ring(struct stream *stream)
 {
     return somebody_on(stream, &stream->shared->readers) &&
            atomic_load_explicit(&stream->shared->shape.rung, memory_order_seq_cst) != RUNG;
-}
-
-static void ring(struct stream *stream)
-{
-    if (is_to_ring(stream))
-        ring_with(stream, stream->region->write_end);
 }
 
 /* A reader leaves bytes behind, and took the token of those who poll: through a write end for the
@@ -282,6 +277,13 @@ static bool has_reader(struct stream *stream)
         return true;
     ask_again(&stream->in);
     return false;
+}
+
+/* A token that was taken is the kernel's word, too. */
+static void ring(struct stream *stream)
+{
+    if (is_to_ring(stream) && ring_with(stream, stream->region->write_end) >= 0)
+        stream->in.asked = tick();
 }
 
 /* ---- Writing ---------------------------------------------------------------------------------- */
