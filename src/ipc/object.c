@@ -125,6 +125,7 @@ static int join(struct region *region, struct slots *ret_slots)
                           .lock_fd = region->lock_fd,
                           .reserved = LAYOUT_ENTRIES_AT_FIRST,
                           .role = region->role,
+                          .forgets = region->identity.kind == FERRY_KIND_PIPE,
                           .pid = getpid(),
                           .namespace = proc_pid_namespace()};
     int r = members_join(&slots);

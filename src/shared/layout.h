@@ -73,8 +73,10 @@
 #define LAYOUT_ANONYMOUS 1u
 #define LAYOUT_FLAGS     LAYOUT_ANONYMOUS
 
-/* In an entry's role, beside FERRY_READ and FERRY_WRITE: it has the end of the FIFO that this takes. */
+/* In an entry's role, beside FERRY_READ and FERRY_WRITE: it has the end of the FIFO that this takes;
+ * it is no member yet, but on its way to one in a parcel. */
 #define LAYOUT_HAS_END 0x100u
+#define LAYOUT_OFFERED 0x200u
 
 /* The byte behind the members' lock bytes: held by whoever is removing the name. */
 #define LAYOUT_REMOVAL_BYTE ((off_t)LAYOUT_MEMBERS)

@@ -4,6 +4,7 @@
 #include <ferry/base.h>
 
 #include "os/clock.h"
+#include "os/ofd.h"
 #include "os/proc.h"
 #include "shared/journal.h"
 #include "shared/members.h"
@@ -17,6 +18,34 @@ static uint64_t stamp_now(const struct slots *slots)
 static void count_up(struct journal *journal, const _Atomic uint64_t *counter)
 {
     journal_set(journal, counter, atomic_load_explicit(counter, memory_order_relaxed) + 1);
+}
+
+/* Nobody is left who wrote or might read what is in it; a write whose writer died may be finished. */
+static void forget_stream(struct journal *journal, struct layout_stream *stream)
+{
+    uint64_t end = atomic_load_explicit(&stream->in.ready, memory_order_relaxed);
+    journal_set(journal, &stream->in.position, end);
+    journal_set(journal, &stream->out.ready, end);
+    journal_set(journal, &stream->out.position, end);
+}
+
+/* Is anybody else a member, or about to be one by a parcel?  With the inner lock. */
+static bool is_alone(struct slots *slots)
+{
+    off_t own = (off_t)slots->slot;
+    if (ofd_is_locked(slots->lock_fd, own + 1, (off_t)LAYOUT_MEMBERS - own - 1) == 0 &&
+        (own == 0 || ofd_is_locked(slots->lock_fd, 0, own) == 0))
+        return true;
+    uint32_t high = slots_high(slots);
+    for (uint32_t slot = 0; slot < high; slot++) {
+        struct layout_entry *entry = slots_entry(slots, slot);
+        bool there = entry == NULL ||
+                     atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0 ||
+                     atomic_load_explicit(&entry->role, memory_order_relaxed) == LAYOUT_OFFERED;
+        if (there && slot != slots->slot && slots_is_locked(slots, slot))
+            return false;
+    }
+    return true;
 }
 
 int members_enter(struct slots *slots)
@@ -40,6 +69,8 @@ int members_enter(struct slots *slots)
         count_up(&journal, &ledger->deaths);
     if (slots_high(slots) <= slots->slot)
         journal_set(&journal, &ledger->high, slots->slot + 1);
+    if (slots->forgets && is_alone(slots))
+        forget_stream(&journal, &slots->control->stream);
     journal_commit(&journal);
     journal_unlock(slots);
     return 0;

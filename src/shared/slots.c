@@ -170,6 +170,8 @@ int slots_claim(struct slots *slots)
      * see our tag in a lock word. */
     uint32_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed) + 1;
     atomic_store_explicit(&entry->generation, generation, memory_order_release);
+    /* Who held the slot before may have left word of a parcel. */
+    atomic_store_explicit(&entry->role, 0, memory_order_relaxed);
     slots_forget(slots, slot);
     slots->slot = slot;
     slots->tag = slot_tag_make(slot, generation);

@@ -26,6 +26,7 @@ struct slots {
     uint32_t slot;             /* ours */
     slot_tag tag;              /* ours; 0: not a member */
     uint32_t role;             /* ours: FERRY_READ, FERRY_WRITE, LAYOUT_HAS_END */
+    bool forgets;              /* what the object holds does not outlive its members */
     int32_t pid;               /* ours */
     uint64_t namespace;        /* ours */
 };

@@ -307,3 +307,25 @@ TEST(each_end_has_its_role)
     CHECK_ERR(ferry_pipe_read(p.writing, &got, 1, FERRY_NOW), EBADF);
     close_both(p);
 }
+
+TEST(bytes_do_not_outlive_who_holds_the_pipe) /* P12 */
+{
+    ferry_pipe *pipe, *other;
+    uint64_t depth;
+    CHECK_OK(ferry_pipe_open(&pipe, "p", FERRY_PIPE(.flags = FERRY_CREATE)));
+    CHECK_EQ(ferry_pipe_write(pipe, "abc", 3, FERRY_NOW), 3);
+    CHECK_OK(ferry_pipe_open(&other, "p", NULL));
+    CHECK_OK(ferry_pipe_depth(other, &depth));
+    CHECK_EQ(depth, 3u); /* somebody held it */
+    ferry_pipe_close(pipe);
+    ferry_pipe_close(other);
+    CHECK_OK(ferry_pipe_open(&pipe, "p", NULL));
+    CHECK_OK(ferry_pipe_depth(pipe, &depth));
+    CHECK_EQ(depth, 0u);
+    CHECK_EQ(ferry_pipe_write(pipe, "d", 1, FERRY_NOW), 1);
+    char got[4] = "";
+    CHECK_EQ(ferry_pipe_read(pipe, got, 3, FERRY_NOW), 1);
+    CHECK_STR(got, "d");
+    ferry_pipe_close(pipe);
+    CHECK_OK(ferry_remove("p"));
+}
