@@ -154,7 +154,8 @@ uint64_t stream_capacity(struct stream *stream)
 
 uint64_t stream_depth(struct stream *stream)
 {
-    uint64_t out = look(&stream->shared->out.position), in = look(&stream->shared->in.position);
+    /* What has been read is gone from the moment on at which another reader would find it gone. */
+    uint64_t out = look(&stream->shared->out.ready), in = look(&stream->shared->in.position);
     return in - out <= stream_capacity(stream) ? in - out : 0;
 }
 

@@ -58,6 +58,7 @@ TEST(an_entry_says_who_it_is) /* G13 */
     struct object object = object_make("x", 0);
     struct slots other = object_guest(&object);
     other.role = FERRY_READ;
+    other.role = FERRY_READ;
     CHECK_OK(members_join(&other));
     struct layout_entry *entry = &control_of(&object)->members[1];
     CHECK_EQ(atomic_load(&entry->role), FERRY_READ);
