@@ -153,10 +153,11 @@ struct layout_side {
 };
 
 struct layout_shape {
-    _Atomic uint32_t exponent;   /* the ring has 2^exponent bytes, and lies there in the data */
-    _Atomic uint32_t departures; /* of readers, so that writers look whether one is left */
-    _Atomic uint32_t arrivals;   /* of writers */
-    _Atomic uint32_t rung; /* a token is in the FIFO, and no reader has looked in vain since */
+    _Atomic uint32_t exponent; /* the ring has 2^exponent bytes, and lies there in the data */
+    _Atomic uint32_t
+        departures; /* of ends: whoever holds the other one asks whether that was the last */
+    _Atomic uint32_t arrivals; /* of writers */
+    _Atomic uint32_t rung;     /* a token is in the FIFO, and no reader has looked in vain since */
     uint64_t reserved2[6];
 };
 

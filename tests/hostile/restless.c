@@ -51,7 +51,7 @@ static void rest(void)
 TEST(lock_now_gives_up_on_a_word_that_never_stands_still) /* G7, G9 */
 {
     ferry_segment *segment = create();
-    be_restless(&region_control(&segment->region)->mutex.word);
+    be_restless(&region_control(&segment->object.region)->mutex.word);
     CHECK_ERR(ferry_segment_lock(segment, FERRY_NOW), EAGAIN);
     rest();
     ferry_segment_close(segment);
@@ -60,7 +60,7 @@ TEST(lock_now_gives_up_on_a_word_that_never_stands_still) /* G7, G9 */
 TEST(lock_keeps_its_time_on_a_word_that_never_stands_still) /* G7, G9 */
 {
     ferry_segment *segment = create();
-    be_restless(&region_control(&segment->region)->mutex.word);
+    be_restless(&region_control(&segment->object.region)->mutex.word);
     CHECK_ERR(ferry_segment_lock(segment, 1000000), ETIMEDOUT);
     rest();
     ferry_segment_close(segment);
@@ -69,8 +69,8 @@ TEST(lock_keeps_its_time_on_a_word_that_never_stands_still) /* G7, G9 */
 TEST(books_that_never_stand_still_are_given_up) /* G9 */
 {
     ferry_segment *segment = create();
-    be_restless(&region_control(&segment->region)->lock.word);
-    CHECK_ERR(members_reap(&segment->slots, 5, clock_now_ns()), ETIMEDOUT);
+    be_restless(&region_control(&segment->object.region)->lock.word);
+    CHECK_ERR(members_reap(&segment->object.slots, 5, clock_now_ns()), ETIMEDOUT);
     CHECK_CONTAINS(ferry_explain(), "overwrites");
     rest();
     ferry_segment_close(segment);
