@@ -1,7 +1,7 @@
 /* See tokens.h.
  *
  * What each call does without blocking is asked for by flags of the call where the kernel has them for
- * this kind of file (preadv2 for pipes, since 5.10 or before; pwritev2's RWF_NOSIGNAL since 6.18), and
+ * this kind of file (RWF_NOWAIT for pipes since 6.5, RWF_NOSIGNAL since 6.18), and
  * in older ways where it has not: vmsplice for FIFOs, a blocked signal for SIGPIPE. */
 #include <errno.h>
 #include <fcntl.h>

@@ -50,12 +50,14 @@ static const struct newer newer[] = {
     {SYS_close_range, 2, HAS_BITS, 4, EINVAL},         /* CLOSE_RANGE_CLOEXEC, 5.11 */
     {SYS_madvise, 2, EQUALS, 22, EINVAL},              /* MADV_POPULATE_READ, 5.14 */
     {SYS_madvise, 2, EQUALS, 23, EINVAL},              /* MADV_POPULATE_WRITE, 5.14 */
-    {SYS_madvise, 2, FROM, 102, EINVAL},          /* MADV_GUARD_INSTALL, 6.13, and later ones */
-    {SYS_setsockopt, 2, EQUALS, 76, ENOPROTOOPT}, /* SO_PASSPIDFD, 6.5 */
-    {SYS_getsockopt, 2, EQUALS, 77, ENOPROTOOPT}, /* SO_PEERPIDFD, 6.5 */
-    {SYS_prctl, 0, EQUALS, 0x53564D41, EINVAL},   /* PR_SET_VMA, 5.17 */
-    {SYS_prctl, 0, EQUALS, 62, EINVAL},           /* PR_SCHED_CORE, 5.14 */
-    {SYS_prctl, 0, EQUALS, 65, EINVAL},           /* PR_SET_MDWE, 6.3 */
+    {SYS_madvise, 2, FROM, 102, EINVAL},             /* MADV_GUARD_INSTALL, 6.13, and later ones */
+    {SYS_preadv2, 5, HAS_BITS, 8, EOPNOTSUPP},       /* RWF_NOWAIT, of pipes, 6.5 */
+    {SYS_pwritev2, 5, HAS_BITS, ~0x1Fu, EOPNOTSUPP}, /* RWF_NOSIGNAL, 6.18, and others */
+    {SYS_setsockopt, 2, EQUALS, 76, ENOPROTOOPT},    /* SO_PASSPIDFD, 6.5 */
+    {SYS_getsockopt, 2, EQUALS, 77, ENOPROTOOPT},    /* SO_PEERPIDFD, 6.5 */
+    {SYS_prctl, 0, EQUALS, 0x53564D41, EINVAL},      /* PR_SET_VMA, 5.17 */
+    {SYS_prctl, 0, EQUALS, 62, EINVAL},              /* PR_SCHED_CORE, 5.14 */
+    {SYS_prctl, 0, EQUALS, 65, EINVAL},              /* PR_SET_MDWE, 6.3 */
 };
 
 /* What the C library believes to be missing for ENOSYS alone; no rules forbid it for long. */

@@ -36,6 +36,8 @@ TEST(newer_flags_are_not_known)
     CHECK_DENIED(syscall(SYS_pidfd_open, getpid(), O_EXCL), EINVAL);
     CHECK_DENIED(syscall(SYS_close_range, 4000, 4000, 4), EINVAL);
     CHECK_DENIED(madvise(NULL, 0, 23), EINVAL);
+    CHECK_DENIED(syscall(SYS_preadv2, 0, NULL, 0L, -1L, -1L, 0x8), EOPNOTSUPP);
+    CHECK_DENIED(syscall(SYS_pwritev2, 1, NULL, 0L, -1L, -1L, 0x100), EOPNOTSUPP);
     int fd = open(test_root(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     CHECK_ERRNO(fd);
     CHECK_DENIED(linkat(fd, "", AT_FDCWD, "x", AT_EMPTY_PATH), ENOENT);
