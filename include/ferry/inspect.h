@@ -46,7 +46,10 @@ struct ferry_object {
     bool lock_owner_dead;    /* segment: that one is dead; the next taker is told */
     bool unrepaired;         /* segment: an owner died, and nobody has said "repaired" */
     uint64_t lock_count,
-        wait_count; /* segment: times taken, and times that meant to sleep for it */
+        wait_count;       /* segment: times taken, and times that meant to sleep for it */
+    uint64_t depth_bytes; /* pipe: in it now; size_bytes is its capacity */
+    uint64_t written_bytes, read_bytes; /* pipe: since creation */
+    uint64_t write_count, read_count;   /* pipe: calls */
 };
 
 struct ferry_member {

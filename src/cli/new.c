@@ -13,6 +13,7 @@
 
 struct request {
     char name[FERRY_NAME_SIZE];
+    enum ferry_kind kind;
     uint64_t size_bytes;
     bool size_given;
     unsigned mode;
@@ -20,13 +21,39 @@ struct request {
     bool exclusive;
 };
 
-static int make(const struct request *request)
+static int make_segment(const struct request *request)
 {
     ferry_segment *segment CLEANUP(segment_cleanup) = NULL;
     return ferry_segment_open(&segment, request->name,
                               FERRY_SEGMENT(.size_bytes = request->size_bytes,
                                             .mode = request->mode,
                                             .flags = FERRY_CREATE | FERRY_EXCLUSIVE));
+}
+
+static int make_pipe(const struct request *request)
+{
+    ferry_pipe *pipe;
+    int r = ferry_pipe_open(&pipe, request->name,
+                            FERRY_PIPE(.capacity = request->size_bytes, .mode = request->mode,
+                                       .flags = FERRY_CREATE | FERRY_EXCLUSIVE));
+    if (r == 0)
+        ferry_pipe_close(pipe);
+    return r;
+}
+
+static int make(const struct request *request)
+{
+    return request->kind == FERRY_KIND_PIPE ? make_pipe(request) : make_segment(request);
+}
+
+/* A pipe of another size is as good if that is what its own was rounded up to. */
+static bool has_other_size(const struct request *request, const struct ferry_object *object)
+{
+    if (request->kind != FERRY_KIND_PIPE)
+        return object->size_bytes != request->size_bytes;
+    bool fits = request->size_bytes <= object->size_bytes &&
+                (request->size_bytes > object->size_bytes / 2 || object->size_bytes <= 4096);
+    return request->size_given && !fits;
 }
 
 static unsigned mode_after_umask(unsigned mode)
@@ -39,7 +66,7 @@ static unsigned mode_after_umask(unsigned mode)
 static int complain_different(const struct request *request, const struct ferry_object *object)
 {
     unsigned mode = mode_after_umask(request->mode);
-    bool other_size = object->size_bytes != request->size_bytes;
+    bool other_size = has_other_size(request, object);
     bool other_mode = request->mode_given && object->mode != mode;
     if (!other_size && !other_mode)
         return STATUS_DONE;
@@ -68,9 +95,9 @@ static int compare(const struct request *request, int *ret_status)
         complain("\"%s\" is there already and damaged (%s); remove it with ferry rm", request->name,
                  object.damage);
         *ret_status = STATUS_FAILED;
-    } else if (object.kind != FERRY_KIND_SEGMENT) {
-        complain("\"%s\" is a %s, not a segment; choose another name", request->name,
-                 ferry_kind_name(object.kind));
+    } else if (object.kind != (int)request->kind) {
+        complain("\"%s\" is a %s, not a %s; choose another name", request->name,
+                 ferry_kind_name(object.kind), ferry_kind_name((int)request->kind));
         *ret_status = STATUS_FAILED;
     } else {
         *ret_status = complain_different(request, &object);
@@ -106,12 +133,16 @@ static int run(int argc, char **argv)
         {.name = "exclusive", .flag = &request.exclusive},
         {0},
     };
-    if (options_parse(&verb_new, options, argc, argv) < 0 || operand_kind(argv[0]) < 0)
+    if (options_parse(&verb_new, options, argc, argv) < 0)
         return STATUS_USAGE;
+    int kind = operand_kind(argv[0]);
+    if (kind < 0)
+        return STATUS_USAGE;
+    request.kind = (enum ferry_kind)kind;
     int status = operand_name(argv[1], request.name);
     if (status)
         return status;
-    if (!request.size_given || request.size_bytes == 0) {
+    if (kind == FERRY_KIND_SEGMENT && (!request.size_given || request.size_bytes == 0)) {
         complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
         return STATUS_USAGE;
     }
@@ -129,15 +160,18 @@ const struct verb verb_new = {
             "\n"
             "Kinds\n"
             "  segment         shared memory with a lock and a change notice; needs --size\n"
+            "  pipe            a stream of bytes; `ferry write` makes one, too\n"
             "\n"
             "Options\n"
-            "  --size SIZE     in bytes, exactly: 4097, 64K, 1M\n"
+            "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's capacity\n"
+            "                  rounded up to a power of two (default: 64K)\n"
             "  --mode MODE     who may use it, in octal, less the umask (default: 0600)\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"
             "\n"
             "Examples\n"
             "  ferry new segment demo --size 4097\n"
             "  ferry new segment key:./config:7 --size 64K\n"
+            "  ferry new pipe log --size 1M --mode 0620\n"
             "\n"
             "Exit status: 0 it is there now; 1 it differs, or could not be made;\n"
             "2 wrong usage.\n",

@@ -157,6 +157,15 @@ static void segment_to_json(const struct ferry_object *object, struct json *json
     json_number(json, "wait_count", object->wait_count);
 }
 
+static void pipe_to_json(const struct ferry_object *object, struct json *json)
+{
+    json_number(json, "depth_bytes", object->depth_bytes);
+    json_number(json, "written_bytes", object->written_bytes);
+    json_number(json, "read_bytes", object->read_bytes);
+    json_number(json, "write_count", object->write_count);
+    json_number(json, "read_count", object->read_count);
+}
+
 static void rights_to_json(const struct ferry_object *object, struct json *json)
 {
     char mode[8];
@@ -189,4 +198,6 @@ void object_to_json(const struct ferry_object *object, struct json *json)
     life_to_json(object, json);
     if (object->kind == FERRY_KIND_SEGMENT)
         segment_to_json(object, json);
+    if (object->kind == FERRY_KIND_PIPE)
+        pipe_to_json(object, json);
 }

@@ -81,6 +81,19 @@ int operand_name(const char *operand, char ret_name[FERRY_NAME_SIZE])
     return 0;
 }
 
+int operand_find(const char *operand, char ret_name[FERRY_NAME_SIZE], int *ret_kind)
+{
+    int status = operand_name(operand, ret_name);
+    if (status)
+        return status;
+    struct ferry_object object = {.object_bytes = sizeof(object)};
+    int r = ferry_look(ret_name, &object);
+    if (r < 0 && r != -ENOENT)
+        return report(r);
+    *ret_kind = r < 0 ? 0 : object.kind;
+    return 0;
+}
+
 int operand_kind(const char *word)
 {
     struct guess guess = guess_start(word);

@@ -16,6 +16,9 @@ int operand_name(const char *operand, char ret_name[FERRY_NAME_SIZE]);
 /* The kind called `word`, or -1 after a complaint. */
 int operand_kind(const char *word);
 
+/* The same, and the kind of what goes by that name: 0 if there is nothing. */
+int operand_find(const char *operand, char ret_name[FERRY_NAME_SIZE], int *ret_kind);
+
 /* Attaches to an existing segment: 0, or an exit status after a complaint.  If there is none, the
  * complaint holds the command that makes it. */
 int operand_open_segment(ferry_segment **ret_segment, const char *operand, unsigned role);

@@ -1,4 +1,4 @@
-/* ferry read: bytes out of a segment.
+/* ferry read: bytes out of a pipe (see pipe.c) or a segment.
  *
  * Without --lock they come straight from the shared memory and may change on the way.  With it they
  * are copied under the lock first, so that a slow reader of standard output blocks nobody. */
@@ -11,10 +11,12 @@
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/pipe.h"
 #include "cli/text.h"
 
 struct request {
     uint64_t at;
+    bool at_given;
     uint64_t count;
     bool count_given;
     bool lock;
@@ -59,11 +61,24 @@ static int read_locked(ferry_segment *segment, const struct request *request)
     return status ? status : output_bytes(copy, (size_t)request->count);
 }
 
+static int read_segment(const char *operand, struct request *request)
+{
+    ferry_segment *segment CLEANUP(segment_cleanup) = NULL;
+    int status = operand_open_segment(&segment, operand, FERRY_READ);
+    if (status == 0)
+        status = find_range(segment, request);
+    if (status)
+        return status;
+    if (request->lock)
+        return read_locked(segment, request);
+    return output_bytes((char *)ferry_segment_data(segment) + request->at, (size_t)request->count);
+}
+
 static int run(int argc, char **argv)
 {
     struct request request = {.timeout_ns = FERRY_FOREVER};
     const struct option options[] = {
-        {.name = "at", .size = &request.at},
+        {.name = "at", .size = &request.at, .given = &request.at_given},
         {.name = "count", .size = &request.count, .given = &request.count_given},
         {.name = "lock", .flag = &request.lock},
         {.name = "timeout", .duration = &request.timeout_ns},
@@ -71,33 +86,40 @@ static int run(int argc, char **argv)
     };
     if (options_parse(&verb_read, options, argc, argv) < 0)
         return STATUS_USAGE;
-    ferry_segment *segment CLEANUP(segment_cleanup) = NULL;
-    int status = operand_open_segment(&segment, argv[0], FERRY_READ);
-    if (status == 0)
-        status = find_range(segment, &request);
+    char name[FERRY_NAME_SIZE];
+    int kind, status = operand_find(argv[0], name, &kind);
     if (status)
         return status;
-    if (request.lock)
-        return read_locked(segment, &request);
-    return output_bytes((char *)ferry_segment_data(segment) + request.at, (size_t)request.count);
+    const char *other = request.at_given ? "--at" : request.lock ? "--lock" : NULL;
+    if (kind == FERRY_KIND_PIPE && other)
+        return pipe_has_no(name, other);
+    if (kind == FERRY_KIND_PIPE || (kind == 0 && !other))
+        return pipe_read(name, request.count_given ? request.count : UINT64_MAX,
+                         request.timeout_ns);
+    return read_segment(argv[0], &request);
 }
 
 const struct verb verb_read = {
     .name = "read",
-    .summary = "read bytes out of a segment",
+    .summary = "read bytes out of a pipe or a segment",
     .operands = "NAME",
     .least_operands = 1,
     .most_operands = 1,
-    .help = "Writes a segment's bytes to standard output, all of them unless told otherwise.\n"
+    .help = "Writes what it reads to standard output.\n"
+            "\n"
+            "Out of a pipe, which is made if there is nothing of that name: waits for a\n"
+            "writer, and reads up to the end of the stream, when all writers are gone.\n"
+            "Out of a segment: all its bytes, unless told otherwise.  Nothing is consumed.\n"
             "\n"
             "Options\n"
-            "  --at OFFSET     where to begin (default: 0)\n"
-            "  --count SIZE    how many bytes (default: up to the end)\n"
-            "  --lock          copy them while holding the segment's lock\n"
-            "  --timeout TIME  how long to wait for the lock: 100ms, 2s (default: forever)\n"
+            "  --count SIZE    at most so many bytes; segment: exactly\n"
+            "  --timeout TIME  how long to wait for a writer and for bytes, or for the lock:\n"
+            "                  100ms, 2s (default: forever)\n"
+            "  --at OFFSET     segment: where to begin (default: 0)\n"
+            "  --lock          segment: copy them while holding its lock\n"
             "\n"
             "Examples\n"
-            "  ferry read demo --count 5\n"
+            "  ferry read numbers | tail -1\n"
             "  ferry read demo --lock | xxd | head\n"
             "\n"
             "Exit status: 0 read; 1 failed, or outside the segment; 2 wrong usage;\n"

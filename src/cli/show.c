@@ -85,6 +85,16 @@ static void print_segment(const struct ferry_object *object)
                 phrase_count(object->lock_count).text, phrase_count(object->wait_count).text);
 }
 
+static void print_pipe(const struct ferry_object *object)
+{
+    output_line("  depth        %s of %s bytes", phrase_count(object->depth_bytes).text,
+                phrase_count(object->size_bytes).text);
+    output_line("  written      %s bytes in %s writes", phrase_count(object->written_bytes).text,
+                phrase_count(object->write_count).text);
+    output_line("  read         %s bytes in %s reads", phrase_count(object->read_bytes).text,
+                phrase_count(object->read_count).text);
+}
+
 static const char *role_name(unsigned role)
 {
     role &= FERRY_READ | FERRY_WRITE;
@@ -130,6 +140,8 @@ static void print(const struct ferry_object *object, const struct members *membe
     print_traffic(object);
     if (object->kind == FERRY_KIND_SEGMENT)
         print_segment(object);
+    if (object->kind == FERRY_KIND_PIPE)
+        print_pipe(object);
     print_members(members);
 }
 

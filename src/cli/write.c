@@ -1,4 +1,4 @@
-/* ferry write: bytes into a segment.
+/* ferry write: bytes into a pipe (see pipe.c) or a segment.
  *
  * Everything is read before anything is written: what does not fit leaves the segment as it was.
  * The write itself is plain memory; --lock makes it whole for everybody who locks, too. */
@@ -12,10 +12,12 @@
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/pipe.h"
 #include "cli/text.h"
 
 struct request {
     uint64_t at;
+    bool at_given;
     bool lock;
     bool repair;
     int64_t timeout_ns;
@@ -126,11 +128,26 @@ static int store_locked(ferry_segment *segment, const struct request *request,
     return status;
 }
 
+static int write_segment(const char *operand, const struct request *request, const char *text)
+{
+    ferry_segment *segment CLEANUP(segment_cleanup) = NULL;
+    int status = operand_open_segment(&segment, operand, 0);
+    if (status)
+        return status;
+    struct input input;
+    status = take_input(&input, segment, request, text);
+    if (status)
+        return status;
+    status = (request->lock || request->repair ? store_locked : store)(segment, request, &input);
+    free(input.bytes);
+    return status;
+}
+
 static int run(int argc, char **argv)
 {
     struct request request = {.timeout_ns = FERRY_FOREVER};
     const struct option options[] = {
-        {.name = "at", .size = &request.at},
+        {.name = "at", .size = &request.at, .given = &request.at_given},
         {.name = "lock", .flag = &request.lock},
         {.name = "repair", .flag = &request.repair},
         {.name = "timeout", .duration = &request.timeout_ns},
@@ -139,41 +156,48 @@ static int run(int argc, char **argv)
     int count = options_parse(&verb_write, options, argc, argv);
     if (count < 0)
         return STATUS_USAGE;
-    ferry_segment *segment CLEANUP(segment_cleanup) = NULL;
-    int status = operand_open_segment(&segment, argv[0], 0);
+    const char *text = count > 1 ? argv[1] : NULL;
+    char name[FERRY_NAME_SIZE];
+    int kind, status = operand_find(argv[0], name, &kind);
     if (status)
         return status;
-    struct input input;
-    status = take_input(&input, segment, &request, count > 1 ? argv[1] : NULL);
-    if (status)
-        return status;
-    status = (request.lock || request.repair ? store_locked : store)(segment, &request, &input);
-    free(input.bytes);
-    return status;
+    const char *other = request.at_given ? "--at"
+                        : request.lock   ? "--lock"
+                        : request.repair ? "--repair"
+                                         : NULL;
+    if (kind == FERRY_KIND_PIPE && other)
+        return pipe_has_no(name, other);
+    if (kind == FERRY_KIND_PIPE || (kind == 0 && !other))
+        return pipe_write(name, text, request.timeout_ns);
+    return write_segment(argv[0], &request, text);
 }
 
 const struct verb verb_write = {
     .name = "write",
-    .summary = "write bytes into a segment",
+    .summary = "write bytes into a pipe or a segment",
     .operands = "NAME [TEXT]",
     .least_operands = 1,
     .most_operands = 2,
-    .help = "Writes TEXT as it stands, or else all of standard input, and then tells all who\n"
-            "wait for a change.  Everything is read first; what does not fit leaves the\n"
-            "segment as it was.\n"
+    .help = "Writes TEXT as it stands, or else all of standard input.\n"
+            "\n"
+            "Into a pipe, which is made if there is nothing of that name: waits for a reader,\n"
+            "and then writes as bytes come in.\n"
+            "Into a segment: everything is read first, what does not fit leaves it as it was,\n"
+            "and all who wait for a change are told.\n"
             "\n"
             "Options\n"
-            "  --at OFFSET     where to begin (default: 0)\n"
-            "  --lock          hold the segment's lock meanwhile\n"
-            "  --repair        the same, and also if somebody died holding it: what is\n"
-            "                  written makes the data whole again\n"
-            "  --timeout TIME  how long to wait for the lock: 100ms, 2s (default: forever)\n"
+            "  --timeout TIME  how long to wait for a reader and for room, or for the lock:\n"
+            "                  100ms, 2s (default: forever)\n"
+            "  --at OFFSET     segment: where to begin (default: 0)\n"
+            "  --lock          segment: hold its lock meanwhile\n"
+            "  --repair        segment: the same, and also if somebody died holding it: what\n"
+            "                  is written makes the data whole again\n"
             "\n"
             "Examples\n"
-            "  echo hello | ferry write demo\n"
+            "  seq 1000000 | ferry write numbers\n"
             "  ferry write demo hello --at 1K --lock --timeout 2s\n"
             "\n"
-            "Exit status: 0 written; 1 failed, nothing was written; 2 wrong usage;\n"
+            "Exit status: 0 written; 1 failed, or nobody reads any more; 2 wrong usage;\n"
             "3 no such segment, or the time is up.\n",
     .run = run,
 };

@@ -150,6 +150,21 @@ static void describe_segment(struct look *look)
     object->lock_owner_dead = !current || !look_is_alive(look, slot);
 }
 
+/* Numbers that do not agree are shown as none. */
+static void describe_stream(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    const struct layout_stream *stream = &look->control->stream;
+    uint32_t exponent = RELAXED(stream->shape.exponent);
+    object->size_bytes = exponent < 64 ? UINT64_C(1) << exponent : 0;
+    object->written_bytes = RELAXED(stream->in.position);
+    object->read_bytes = RELAXED(stream->out.position);
+    object->write_count = RELAXED(stream->in.calls);
+    object->read_count = RELAXED(stream->out.calls);
+    uint64_t depth = object->written_bytes - object->read_bytes;
+    object->depth_bytes = depth <= object->size_bytes ? depth : 0;
+}
+
 /* 0 if it is none that this library knows. */
 static int known_kind(uint32_t kind)
 {
@@ -179,6 +194,16 @@ static void describe_label(struct look *look)
         label[0] = '\0';
 }
 
+/* Who may use a pipe is what its FIFO's mode says. */
+static unsigned fifo_mode(struct look *look, int root)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, look->object.label, ROOT_BELL, look->inode);
+    struct stat status;
+    return fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0 ? look->object.mode
+                                                                 : status.st_mode & 0777;
+}
+
 /* The data's own mode and memory, if they can be found by name. */
 static void describe_data(struct look *look)
 {
@@ -193,7 +218,7 @@ static void describe_data(struct look *look)
     struct stat status;
     if (root < 0 || fstatat(root, file, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return;
-    object->mode = status.st_mode & 0777;
+    object->mode = object->kind == FERRY_KIND_PIPE ? fifo_mode(look, root) : status.st_mode & 0777;
     object->reserved_bytes += (uint64_t)status.st_blocks * 512;
 }
 
@@ -234,6 +259,8 @@ static int look_into(struct look *look, const char *name, const char *label)
     count_members(look);
     describe_ledger(look);
     describe_segment(look);
+    if (object->kind == FERRY_KIND_PIPE)
+        describe_stream(look);
     describe_data(look);
     return 0;
 }

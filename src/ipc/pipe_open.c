@@ -129,10 +129,9 @@ static int explain_wait(int error, bool writes)
 }
 
 /* Tries again with each arrival. */
-static int meet(ferry_pipe *pipe, bool writes, int64_t patience_ns,
+static int meet(ferry_pipe *pipe, bool writes, int64_t patience_ns, uint32_t arrivals,
                 int (*try)(ferry_pipe *pipe, uint32_t arrivals))
 {
-    uint32_t arrivals = stream_arrivals(&pipe->stream);
     deadline end = clock_deadline(patience_ns == 0 ? FERRY_FOREVER : patience_ns);
     for (;;) {
         uint32_t version = notice_version(&pipe->arrivals);
@@ -153,11 +152,13 @@ static int meet(ferry_pipe *pipe, bool writes, int64_t patience_ns,
 static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
 {
     unsigned role = pipe->object.region.role;
+    /* Before: a writer may come and be gone again as soon as there is a reader. */
+    uint32_t arrivals = stream_arrivals(&pipe->stream);
     int r = (role & FERRY_READ) != 0 ? open_end(pipe, false) : 0;
     if (r < 0 || role == (FERRY_READ | FERRY_WRITE))
         return r < 0 ? r : open_end(pipe, true);
     if (patience_ns != FERRY_NO_WAIT)
-        return meet(pipe, role == FERRY_WRITE, patience_ns,
+        return meet(pipe, role == FERRY_WRITE, patience_ns, arrivals,
                     role == FERRY_WRITE ? open_writing : find_writer);
     if (role == FERRY_READ)
         return 0;
