@@ -163,7 +163,7 @@ const struct verb verb_new = {
             "  pipe            a stream of bytes; `ferry write` makes one, too\n"
             "\n"
             "Options\n"
-            "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's capacity\n"
+            "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's\n"
             "                  rounded up to a power of two (default: 64K)\n"
             "  --mode MODE     who may use it, in octal, less the umask (default: 0600)\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"

@@ -86,6 +86,8 @@ int operand_find(const char *operand, char ret_name[FERRY_NAME_SIZE], int *ret_k
     int status = operand_name(operand, ret_name);
     if (status)
         return status;
+    if (ferry_name_check(ret_name) < 0) /* not held:PID:FD either */
+        return report(-EINVAL);
     struct ferry_object object = {.object_bytes = sizeof(object)};
     int r = ferry_look(ret_name, &object);
     if (r < 0 && r != -ENOENT)

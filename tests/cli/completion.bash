@@ -32,7 +32,7 @@ verbs_are_offered() { # U8
 
 kinds_are_offered() { # U2
     completes 'ferry new s' segment
-    completes 'ferry ls ' segment
+    completes 'ferry ls ' segment pipe
     completes 'ferry new segment ' ''
 }
 

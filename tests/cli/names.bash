@@ -67,7 +67,7 @@ a_path_and_a_project_make_one_key() { # X7 H1
     local key
     key=$(ferry ls --names | grep '^key:0x')
     prints hello ferry read "$key" --count 5
-    fails 3 'no segment' ferry read key:file:8
+    fails 3 'no segment' ferry read key:file:8 --at 0
     silent ferry new segment key:with:colon:255 --size 1
     silent ferry rm key:file:7 "key:with:colon:255"
     fails 3 'no ' ferry show "$key"
@@ -77,7 +77,7 @@ another_file_under_the_same_path_makes_another_key() { # X7
     touch file keep
     silent ferry new segment key:file:7 --size 8
     mv keep file
-    fails 3 'no segment' ferry read key:file:7
+    fails 3 'no segment' ferry read key:file:7 --at 0
 }
 
 a_key_of_no_file_says_so() { # H1

@@ -63,10 +63,10 @@ too_large_is_a_clear_error() { # G10
 }
 
 nothing_there_is_3_and_says_how_to_make_it() { # U6 U5
-    fails 3 'make it with: ferry new segment demo --size' ferry write demo text
-    fails 3 'make it with: ferry new segment demo --size' ferry read demo
+    fails 3 'make it with: ferry new segment demo --size' ferry write demo text --lock
+    fails 3 'make it with: ferry new segment demo --size' ferry read demo --lock
     fails 3 'make it with: ferry new segment demo --size' ferry wait demo
-    fails 3 "make it with: ferry new segment 'it'.''s' --size" ferry read "it's"
+    fails 3 "make it with: ferry new segment 'it'.''s' --size" ferry read "it's" --at 0
     fails 3 'no "demo"' ferry show demo
     fails 3 'no "demo"' ferry show demo --raw
     fails 3 'no "demo"' ferry show demo --raw --json
@@ -74,7 +74,7 @@ nothing_there_is_3_and_says_how_to_make_it() { # U6 U5
 }
 
 the_command_in_the_error_makes_it() { # U6
-    fails 3 'make it with: ' ferry read "it's two words"
+    fails 3 'make it with: ' ferry read "it's two words" --at 0
     local command
     command=$(err)
     eval "${command#*make it with: }"

@@ -123,7 +123,7 @@ def nothing_is_written_that_is_no_object():
     with Zoo() as root:
         root.everything()
         for name in command_line_names(root):
-            ferry(root, "write", "--", name, "text")
+            ferry(root, "write", "--timeout", "10ms", "--", name, "text")
 
 
 def waiting_ends_in_time():
