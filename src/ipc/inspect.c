@@ -146,7 +146,7 @@ int ferry_look_raw(const char *name, int (*each)(const struct ferry_field *field
         return fail(-EBADMSG, "\"%s\" cannot be drawn: %.160s", name, look.object.damage);
     const struct raw raw = {.look = &look, .each = each, .context = context};
     const struct layout_field *field;
-    for (size_t i = 0; r == 0 && (field = layout_field(i)) != NULL; i++)
+    for (size_t i = 0; r == 0 && (field = layout_field((uint32_t)look.object.kind, i)) != NULL; i++)
         r = tell_field(&raw, field, field->group, 0);
     for (uint32_t slot = 0; r == 0 && slot < look.high; slot++)
         if (RELAXED(look.control->members[slot].joined) != 0)

@@ -57,12 +57,35 @@ int layout_check(const struct layout_identity *identity)
             meaning                                                                                \
     }
 
-const struct layout_field *layout_field(size_t index)
+#define SIDE_FIELDS(side)                                                                          \
+    FIELD(#side, stream.side.lock.word, "lock",                                                    \
+          "inner lock: owner's tag, top bit: somebody waits"),                                     \
+        FIELD(#side, stream.side.asking, "asking",                                                 \
+              "in: it was found full; out: the FIFO is full"),                                     \
+        FIELD(#side, stream.side.position, "position", "bytes since it was made"),                 \
+        FIELD(#side, stream.side.ready, "ready", "what position will be"),                         \
+        FIELD(#side, stream.side.calls, "calls", "how many moved it"),                             \
+        FIELD(#side, stream.side.sleeps, "sleeps", "how often somebody slept for it"),             \
+        FIELD(#side, stream.side.turn.word, "turn", "whose turn it is to sleep")
+
+/* What pipes have besides. */
+static const struct layout_field stream_fields[] = {
+    SIDE_FIELDS(in),
+    SIDE_FIELDS(out),
+    FIELD("shape", stream.shape.exponent, "exponent", "the ring has 2^exponent bytes"),
+    FIELD("shape", stream.shape.departures, "departures", "ends that were closed"),
+    FIELD("shape", stream.shape.arrivals, "arrivals", "write ends that were opened"),
+    FIELD("shape", stream.shape.rung, "rung", "all ones: a token is in the FIFO"),
+    FIELD("readers", stream.readers, "bits", "members that sleep or poll for bytes"),
+    FIELD("writers", stream.writers, "bits", "members that sleep or poll for room"),
+};
+
+const struct layout_field *layout_field(uint32_t kind, size_t index)
 {
     static const struct layout_field fields[] = {
         FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
         FIELD("identity", identity.version, "version", "of the layout"),
-        FIELD("identity", identity.kind, "kind", "1 segment"),
+        FIELD("identity", identity.kind, "kind", "1 segment, 2 pipe"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
         FIELD("identity", identity.flags, "flags", "1 anonymous"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),
@@ -87,7 +110,12 @@ const struct layout_field *layout_field(size_t index)
         FIELD("notice", notice.changed, "changed", "stamp of the last notice"),
         FIELD("label", label, "name", "at creation, for people"),
     };
-    return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
+    const size_t common = sizeof(fields) / sizeof(fields[0]);
+    const size_t more =
+        kind == FERRY_KIND_PIPE ? sizeof(stream_fields) / sizeof(stream_fields[0]) : 0;
+    if (index < common)
+        return &fields[index];
+    return index - common < more ? &stream_fields[index - common] : NULL;
 }
 
 #define ENTRY_FIELD(member, meaning)                                                               \
@@ -102,7 +130,7 @@ const struct layout_field *layout_entry_field(size_t index)
         ENTRY_FIELD(joined, "stamp; 0: the slot is free"),
         ENTRY_FIELD(namespace, "the pid namespace in which its pid holds"),
         ENTRY_FIELD(generation, "how often the slot was taken"),
-        ENTRY_FIELD(role, "8 reads, 16 writes, 24 both"),
+        ENTRY_FIELD(role, "8 reads, 16 writes; 256: has its end"),
         ENTRY_FIELD(mark, "its threads in the middle of a notice"),
     };
     return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;

@@ -246,13 +246,13 @@ void layout_seal(struct layout_identity *identity);
  * Ferry's, or damaged), with an explanation. */
 int layout_check(const struct layout_identity *identity);
 
-/* The n-th field for `ferry show --raw`; NULL behind the last.  Entries of the member table are
+/* The n-th field of a kind's objects for `ferry show --raw`; NULL behind the last.  Entries of the member table are
  * described once, at offset 0 of the entry. */
 struct layout_field {
     uint32_t offset, width;
     const char *group, *name, *meaning;
 };
-const struct layout_field *layout_field(size_t index);
+const struct layout_field *layout_field(uint32_t kind, size_t index);
 const struct layout_field *layout_entry_field(size_t index);
 
 #endif

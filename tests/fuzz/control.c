@@ -44,7 +44,7 @@ static void begin(void)
     CHECK(control != MAP_FAILED);
     close(fd);
     memcpy(image, control, sizeof(image));
-    words_list(&words);
+    words_list(&words, FERRY_KIND_SEGMENT);
     collect(lock_operations);
     collect(notice_operations);
     collect(member_operations);

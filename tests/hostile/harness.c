@@ -180,7 +180,7 @@ static void init(struct run *run, const struct hostile_case *hostile_case, const
     run->progress = test_shared(sizeof(*run->progress));
     run->words = test_shared(sizeof(*run->words));
     run->world = test_shared(hostile_case->world_bytes + 1);
-    words_list(run->words);
+    words_list(run->words, (uint32_t)hostile_case->kind);
 }
 
 static size_t count_pairs(const struct run *run)

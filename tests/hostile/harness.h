@@ -63,6 +63,7 @@ struct hostile_operation {
 struct hostile_case {
     const char *name;
     const char *object; /* the name of what setup() makes */
+    int kind;           /* its kind, FERRY_KIND_…, which tells the words; 0: those of all kinds */
     size_t world_bytes;
     void (*setup)(void *world);    /* peer: makes the object and attaches to it */
     void (*teardown)(void *world); /* peer: detaches and removes it */

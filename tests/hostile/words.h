@@ -29,7 +29,7 @@ struct words {
 
 /* All words, 64 and 32 bits wide: first those of the fields that the layout names and of some
  * members' entries, of long arrays the first and the last; then the rest of the image. */
-void words_list(struct words *ret_words);
+void words_list(struct words *ret_words, uint32_t kind);
 
 /* The values for a word: boundaries of what it may mean, and what it and its neighbours hold or
  * held in an older image.  Returns how many. */

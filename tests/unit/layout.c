@@ -116,8 +116,19 @@ static void check_table(const struct layout_field *(*field)(size_t), uint32_t en
     CHECK(field(SIZE_MAX) == NULL);
 }
 
+static const struct layout_field *segment_field(size_t index)
+{
+    return layout_field(FERRY_KIND_SEGMENT, index);
+}
+
+static const struct layout_field *pipe_field(size_t index)
+{
+    return layout_field(FERRY_KIND_PIPE, index);
+}
+
 TEST(the_table_of_fields_is_in_order) /* G13 */
 {
-    check_table(layout_field, offsetof(struct layout, members));
+    check_table(segment_field, offsetof(struct layout, members));
+    check_table(pipe_field, offsetof(struct layout, members));
     check_table(layout_entry_field, sizeof(struct layout_entry));
 }
