@@ -13,11 +13,12 @@
  *
  * A name stays until it is removed; the bytes only while somebody holds an end.
  *
- * Threads: a handle may be used from several threads at once; only open and close belong to one.
+ * Threads: a handle may be used from several threads at once; open and close belong to one, and so
+ *   do a reservation and its commit, bytes that are open and their consumption.
  * fork, exec, bare clone(): as with segments, see <ferry/segment.h>.
  * Death: a writer that is killed has written all of a write of up to 4,096 bytes, or nothing; of a
  *   longer one, a beginning.
- * Descriptors: an end costs two, a handle with both ends three.
+ * Descriptors: an end costs two, without a name three; a handle with both ends one more.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory, and
  * -EBADF: the handle has not the role for it. */
