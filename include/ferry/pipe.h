@@ -37,7 +37,8 @@ FERRY_BEGIN
 
 typedef struct ferry_pipe ferry_pipe;
 
-/* All-zero means the defaults.  FERRY_PIPE() fills in options_bytes. */
+/* All-zero means the defaults.  FERRY_PIPE() fills in options_bytes; in C++, which has no such
+ * literals, do it by hand. */
 struct ferry_pipe_options {
     size_t options_bytes; /* sizeof(struct ferry_pipe_options) */
     uint64_t capacity;    /* at creation; rounded up to a power of two; 0 means 65,536 bytes */

@@ -31,7 +31,8 @@ FERRY_BEGIN
 
 typedef struct ferry_segment ferry_segment;
 
-/* All-zero means the defaults.  FERRY_SEGMENT() fills in options_bytes. */
+/* All-zero means the defaults.  FERRY_SEGMENT() fills in options_bytes; in C++, which has no such
+ * literals, do it by hand. */
 struct ferry_segment_options {
     size_t options_bytes; /* sizeof(struct ferry_segment_options) */
     uint64_t size_bytes;  /* how large to create it; of an existing one, how much is needed */

@@ -60,8 +60,7 @@ int layout_check(const struct layout_identity *identity)
 #define SIDE_FIELDS(side)                                                                          \
     FIELD(#side, stream.side.lock.word, "lock",                                                    \
           "inner lock: owner's tag, top bit: somebody waits"),                                     \
-        FIELD(#side, stream.side.asking, "asking",                                                 \
-              "in: it was found full; out: the FIFO is full"),                                     \
+        FIELD(#side, stream.side.full, "full", "in: it was found full; out: the FIFO is full"),    \
         FIELD(#side, stream.side.position, "position", "bytes since it was made"),                 \
         FIELD(#side, stream.side.ready, "ready", "what position will be"),                         \
         FIELD(#side, stream.side.calls, "calls", "how many moved it"),                             \

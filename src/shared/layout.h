@@ -48,10 +48,19 @@
  *   notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
  *   label                the creator, before the object has a name.
+ *   stream.in.*, .out.*  pipes: who holds that side's lock, which is as lock.word.  But `position`,
+ *                        which anybody may bring up to `ready`, by compare-and-swap: all before that
+ *                        is in place.  And `turn`, as lock.word, whose holder alone sleeps; `out.full`,
+ *                        which writers set and readers clear; `sleeps`, anybody, atomically.  The
+ *                        journal, for the first to come to a pipe that nobody held: empty.
+ *   stream.shape         exponent: the creator.  departures, arrivals: anybody, by adding 1.  rung:
+ *                        who gives a token, and who is about to sleep.
+ *   stream.readers, .writers   as sleepers.
  *   entry.generation     who holds the slot's byte lock, once, before it is a member.
  *   entry.joined         the journal; the member itself after a fork.  Not 0: the slot is taken.
  *                        Alive or dead is what the kernel says of the byte lock, nothing else.
- *   entry.namespace, .role   who holds the byte lock, before `joined` is set.
+ *   entry.namespace, .role   who holds the byte lock, before `joined` is set; the member of a pipe
+ *                        adds to its role when it has its end.
  *   entry.mark           the member: how many of its threads are between looking for sleepers and
  *                        committing.  The reaper, once it is dead. */
 #ifndef FERRY_LAYOUT_H
@@ -142,7 +151,7 @@ struct layout_notice {
 /* One side of a stream: how far it has come, in bytes since the stream was made. */
 struct layout_side {
     struct layout_lock lock;
-    _Atomic uint32_t asking; /* in: the pipe was found full; out: writers filled the FIFO */
+    _Atomic uint32_t full; /* in: the pipe was found full; out: writers filled the FIFO */
     _Atomic uint64_t position;
     _Atomic uint64_t ready; /* where position will be; what lies before it is in place */
     _Atomic uint64_t calls;

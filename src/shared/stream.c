@@ -28,8 +28,8 @@
  * see tick(). */
 enum { LOOK_TICKS = 65536 };
 
-/* In shape.rung: there is a token.  In out.asking: the FIFO is full.  No member's tag is either. */
-static const uint32_t RUNG = UINT32_MAX, ASKING = UINT32_MAX;
+/* In shape.rung: there is a token.  In out.full: the FIFO is full.  No member's tag is either. */
+static const uint32_t RUNG = UINT32_MAX, FULL = UINT32_MAX;
 
 static const int64_t LOCK_PATIENCE_NS = 1000000;
 
@@ -226,14 +226,14 @@ static void pass_on(struct stream *stream)
  * As above: a writer that this wakes may ask anew before we are done. */
 static void make_room(struct stream *stream, uint64_t free)
 {
-    _Atomic uint32_t *asking = &stream->shared->out.asking;
+    _Atomic uint32_t *full = &stream->shared->out.full;
     uint32_t tag = stream->slots->tag;
     if (free < STREAM_ATOMIC || !somebody_on(stream, &stream->shared->writers) ||
-        atomic_load_explicit(asking, memory_order_seq_cst) == 0)
+        atomic_load_explicit(full, memory_order_seq_cst) == 0)
         return;
-    atomic_store_explicit(asking, tag, memory_order_seq_cst);
+    atomic_store_explicit(full, tag, memory_order_seq_cst);
     tokens_take(stream->region->read_end);
-    atomic_compare_exchange_strong_explicit(asking, &tag, 0, memory_order_seq_cst,
+    atomic_compare_exchange_strong_explicit(full, &tag, 0, memory_order_seq_cst,
                                             memory_order_relaxed);
 }
 
@@ -311,7 +311,7 @@ static int open_room(struct stream *stream, size_t least, struct stream_piece *r
     if (!has_reader(stream))
         return -EPIPE;
     /* Once full, full until a whole page is free: as the kernel's. */
-    bool full = atomic_load_explicit(&in->asking, memory_order_relaxed) != 0;
+    bool full = atomic_load_explicit(&in->full, memory_order_relaxed) != 0;
     uint64_t position = look(&in->position),
              wanted = full && least < STREAM_ATOMIC ? STREAM_ATOMIC : least;
     uint64_t free = find_room(stream, position, wanted);
@@ -319,11 +319,11 @@ static int open_room(struct stream *stream, size_t least, struct stream_piece *r
         return damaged();
     if (free < wanted) {
         if (!full)
-            atomic_store_explicit(&in->asking, 1, memory_order_relaxed);
+            atomic_store_explicit(&in->full, 1, memory_order_relaxed);
         return -EAGAIN;
     }
     if (full)
-        atomic_store_explicit(&in->asking, 0, memory_order_relaxed);
+        atomic_store_explicit(&in->full, 0, memory_order_relaxed);
     *ret_room = (struct stream_piece){.data = place(view, position), .size_bytes = (size_t)free};
     return 0;
 }
@@ -499,7 +499,7 @@ static int ask_for_room(struct stream *stream)
     int r;
     while ((r = tokens_give(stream->region->write_end)) == 1)
         ;
-    atomic_store_explicit(&stream->shared->out.asking, ASKING, memory_order_seq_cst);
+    atomic_store_explicit(&stream->shared->out.full, FULL, memory_order_seq_cst);
     return r;
 }
 

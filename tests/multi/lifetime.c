@@ -195,8 +195,7 @@ static void hold_anonymous(void *context)
 {
     ferry_segment *segment = context;
     CHECK_OK(ferry_segment_lock(segment, FERRY_FOREVER));
-    while (look_at(segment).attached > 1) /* until the parent has left */
-        usleep(1000);
+    test_wait_until(look_at(segment).attached == 1); /* the parent has left */
     CHECK_STR(ferry_segment_data(segment), "from the parent");
     CHECK_OK(ferry_segment_unlock(segment));
 }

@@ -47,7 +47,7 @@ static void rescue(void *memory, struct layout *control)
     atomic_store(&control->stream.readers.words[0], UINT64_MAX);
     atomic_store(&control->stream.writers.words[0], UINT64_MAX);
     atomic_store(&control->stream.shape.rung, 0);
-    atomic_store(&control->stream.out.asking, UINT32_MAX);
+    atomic_store(&control->stream.out.full, UINT32_MAX);
     ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);
     ferry_pipe_read(world->pipe, bytes, sizeof(bytes), FERRY_NOW);
     ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);
