@@ -103,8 +103,22 @@ FERRY_API int ferry_pipe_consume(ferry_pipe *pipe,
 /* How many bytes fit. */
 FERRY_API int ferry_pipe_capacity(ferry_pipe *pipe, uint64_t *ret_capacity);
 
+/* Changes that, to at least `capacity`, with all bytes that are in it, while others write and read.
+ * A pipe can become as large as 16 MiB, or as it was made.  -EBUSY: more bytes are in it, or somebody
+ * has reserved room or peeked and takes his time; -ENOSPC; -EACCES: this handle may not write. */
+FERRY_API int ferry_pipe_set_capacity(ferry_pipe *pipe, uint64_t capacity);
+
 /* How many bytes are in it now. */
 FERRY_API int ferry_pipe_depth(ferry_pipe *pipe, uint64_t *ret_depth);
+
+/* 1 if it was made with FERRY_RECORDS, else 0. */
+FERRY_API int ferry_pipe_keeps_records(const ferry_pipe *pipe);
+
+/* The end itself, for the caller's own poll or epoll loop: readable while there are bytes, writable
+ * while 4,096 are free, POLLHUP when nobody writes any more, POLLERR when nobody reads, as the kernel's pipe
+ * has it.  Only for polling: it stays the handle's.  Of a handle with both ends, the one that reads.
+ * From the first call on, writers that would have made no system call make one now and then. */
+FERRY_API int ferry_pipe_descriptor(ferry_pipe *pipe);
 
 FERRY_END
 

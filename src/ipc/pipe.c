@@ -4,6 +4,7 @@
  * shared/stream.c for what happens then. */
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,20 +19,33 @@ static deadline deadline_of(int64_t timeout_ns)
     return timeout_ns == FERRY_NOW ? STREAM_NOW : clock_deadline(timeout_ns);
 }
 
-/* ---- Pieces ----------------------------------------------------------------------------------- */
-
-/* Room or bytes were wanted, and could not be had. */
-static int explain(int error, bool to_write)
+static int explain_write(const ferry_pipe *pipe, int error)
 {
     switch (error) {
     case -EPIPE:
+        if (pipe->raises_sigpipe)
+            raise(SIGPIPE); /* in this thread, as the kernel does */
         return fail_often(error, "nobody reads the pipe any more; open it again for a new reader");
     case -EAGAIN:
-        return fail_often(error, to_write ? "the pipe has no room for it now; wait with a timeout"
-                                          : "the pipe has no bytes now; wait with a timeout");
+        return fail_often(error, "the pipe has no room for it now; wait with a timeout");
     case -ETIMEDOUT:
-        return fail_often(error, to_write ? "the pipe had no room for it in time"
-                                          : "no bytes came through the pipe in time");
+        return fail_often(error, "the pipe had no room for it in time");
+    case -EINTR:
+        return fail_often(error, "a signal handler ran during the wait");
+    default:
+        return error; /* explained where it was found */
+    }
+}
+
+static int explain_read(int error)
+{
+    switch (error) {
+    case -EPIPE:
+        return 0; /* the end of the stream */
+    case -EAGAIN:
+        return fail_often(error, "the pipe has no bytes now; wait with a timeout");
+    case -ETIMEDOUT:
+        return fail_often(error, "no bytes came through the pipe in time");
     case -EINTR:
         return fail_often(error, "a signal handler ran during the wait");
     default:
@@ -50,16 +64,21 @@ static int check_usable(ferry_pipe *pipe, bool to_write)
     return 0;
 }
 
+/* With FERRY_NOW, how often to look again because there should be something now.  A peer could go on
+ * saying so. */
+enum { SECOND_LOOKS = 4 };
+
 /* Opens room, once there is enough. */
-static int open_room(ferry_pipe *pipe, size_t least, deadline end, struct stream_piece *ret_room)
+static int open_room(ferry_pipe *pipe, size_t least, size_t most, deadline end,
+                     struct stream_piece *ret_room)
 {
-    int r;
-    while ((r = stream_open_room(&pipe->stream, least, end, ret_room)) == -EAGAIN) {
-        if (end == STREAM_NOW) {
-            stream_want_room(&pipe->stream);
-            return r;
-        }
-        r = stream_await_room(&pipe->stream, least, end, pipe->object.interruptible);
+    struct stream *stream = &pipe->stream;
+    int r, looks = 0;
+    while ((r = stream_open_room(stream, least, most, end, ret_room)) == -EAGAIN) {
+        if (end != STREAM_NOW)
+            r = stream_await_room(stream, least, end, pipe->object.interruptible);
+        else
+            r = looks++ < SECOND_LOOKS ? stream_want_room(stream) : -EAGAIN;
         if (r < 0)
             return r;
     }
@@ -69,17 +88,20 @@ static int open_room(ferry_pipe *pipe, size_t least, deadline end, struct stream
 /* Opens bytes, once there are some.  -EPIPE: there will be none. */
 static int open_bytes(ferry_pipe *pipe, deadline end, struct stream_piece *ret_bytes)
 {
-    int r;
-    while ((r = stream_open_bytes(&pipe->stream, end, ret_bytes)) == -EAGAIN) {
-        r = end == STREAM_NOW ? stream_want_bytes(&pipe->stream)
-                              : stream_await_bytes(&pipe->stream, end, pipe->object.interruptible);
+    struct stream *stream = &pipe->stream;
+    int r, looks = 0;
+    while ((r = stream_open_bytes(stream, end, ret_bytes)) == -EAGAIN) {
+        if (end != STREAM_NOW)
+            r = stream_await_bytes(stream, end, pipe->object.interruptible);
+        else
+            r = looks++ < SECOND_LOOKS ? stream_want_bytes(stream) : -EAGAIN;
         if (r < 0)
             return r;
     }
     return r;
 }
 
-/* ---- Writing ---------------------------------------------------------------------------------- */
+/* ---- Pieces ----------------------------------------------------------------------------------- */
 
 /* A place in a list of pieces of memory. */
 struct cursor {
@@ -118,19 +140,80 @@ static ssize_t count_bytes(const struct iovec *pieces, int piece_count)
     return (ssize_t)count;
 }
 
-static ssize_t write_all(ferry_pipe *pipe, struct cursor cursor, size_t count, int64_t timeout_ns)
+/* ---- Records ----------------------------------------------------------------------------------
+ *
+ * A record lies in the ring as its size, in four bytes, and the bytes themselves, and both are committed
+ * at once: so what a reader finds begins with a record and has nothing but whole ones. */
+
+static size_t header_of(const ferry_pipe *pipe)
 {
-    deadline end = deadline_of(timeout_ns);
+    return pipe->keeps_records ? sizeof(uint32_t) : 0;
+}
+
+static size_t put_header(unsigned char *room, size_t count)
+{
+    uint32_t size = (uint32_t)count; /* the largest ring has 2^30 bytes */
+    memcpy(room, &size, sizeof(size));
+    return sizeof(size);
+}
+
+/* Will so many bytes ever fit? */
+static int check_fits(ferry_pipe *pipe, size_t count)
+{
+    uint64_t most = stream_capacity(&pipe->stream) - header_of(pipe);
+    if (count <= most)
+        return 0;
+    return fail(-EMSGSIZE, "the pipe has room for %llu bytes at once, not for %zu; enlarge it",
+                (unsigned long long)most, count);
+}
+
+static ssize_t write_record(ferry_pipe *pipe, struct cursor cursor, size_t count, deadline end)
+{
+    if (count == 0)
+        return fail(-EINVAL, "a record has at least one byte");
+    int r = check_fits(pipe, count);
+    if (r < 0)
+        return r;
+    struct stream_piece room;
+    size_t whole = header_of(pipe) + count;
+    r = open_room(pipe, whole, whole, end, &room);
+    if (r < 0)
+        return explain_write(pipe, r);
+    copy(&cursor, room.data + put_header(room.data, count), count, true);
+    stream_commit(&pipe->stream, whole);
+    return (ssize_t)count;
+}
+
+static int refuse_record(ferry_pipe *pipe)
+{
+    stream_consume(&pipe->stream, 0);
+    return fail(-EBADMSG, "a peer wrote nonsense in place of a record; remove the pipe and make it "
+                          "anew");
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------- */
+
+/* Bytes go in and out in portions: while one side copies the next, the other copies the last one out
+ * of a cache that still has it. */
+enum { PORTION = 16384 };
+
+static size_t portion(size_t count)
+{
+    return count < PORTION ? count : PORTION;
+}
+
+static ssize_t write_all(ferry_pipe *pipe, struct cursor cursor, size_t count, deadline end)
+{
     size_t done = 0;
     while (done < count) {
         struct stream_piece room;
-        int r = open_room(pipe, count <= FERRY_PIPE_ATOMIC ? count : 1, end, &room);
+        int r = open_room(pipe, count <= FERRY_PIPE_ATOMIC ? count : 1, portion(count - done), end,
+                          &room);
         if (r < 0)
-            return done > 0 ? (ssize_t)done : explain(r, true);
-        size_t part = room.size_bytes < count - done ? room.size_bytes : count - done;
-        copy(&cursor, room.data, part, true);
-        stream_commit(&pipe->stream, part);
-        done += part;
+            return done > 0 ? (ssize_t)done : explain_write(pipe, r);
+        copy(&cursor, room.data, room.size_bytes, true);
+        stream_commit(&pipe->stream, room.size_bytes);
+        done += room.size_bytes;
     }
     return (ssize_t)done;
 }
@@ -142,9 +225,12 @@ ssize_t ferry_pipe_writev(ferry_pipe *pipe, const struct iovec *pieces, int piec
     if (r < 0)
         return r;
     ssize_t count = count_bytes(pieces, piece_count);
-    if (count <= 0)
+    if (count < 0)
         return count;
-    return write_all(pipe, (struct cursor){.pieces = pieces}, (size_t)count, timeout_ns);
+    struct cursor cursor = {.pieces = pieces};
+    deadline end = deadline_of(timeout_ns);
+    return pipe->keeps_records ? write_record(pipe, cursor, (size_t)count, end)
+                               : write_all(pipe, cursor, (size_t)count, end);
 }
 
 ssize_t ferry_pipe_write(ferry_pipe *pipe, const void *bytes, size_t count, int64_t timeout_ns)
@@ -160,16 +246,18 @@ ssize_t ferry_pipe_reserve(ferry_pipe *pipe, void **ret_room, size_t least, int6
         return r;
     if (pipe->reserved > 0)
         return fail(-EINVAL, "this handle has reserved room already; commit that first");
-    if (least > stream_capacity(&pipe->stream))
-        return fail(-EMSGSIZE, "the pipe has %llu bytes in all and %zu were to be reserved",
-                    (unsigned long long)stream_capacity(&pipe->stream), least);
-    struct stream_piece room;
-    r = open_room(pipe, least > 0 ? least : 1, deadline_of(timeout_ns), &room);
+    r = check_fits(pipe, least);
     if (r < 0)
-        return explain(r, true);
-    pipe->reserved = room.size_bytes;
-    *ret_room = room.data;
-    return (ssize_t)room.size_bytes;
+        return r;
+    struct stream_piece room;
+    size_t header = header_of(pipe);
+    r = open_room(pipe, header + (least > 0 ? least : 1), SIZE_MAX, deadline_of(timeout_ns), &room);
+    if (r < 0)
+        return explain_write(pipe, r);
+    pipe->reserved = room.size_bytes - header;
+    pipe->room = room.data;
+    *ret_room = room.data + header;
+    return (ssize_t)pipe->reserved;
 }
 
 int ferry_pipe_commit(ferry_pipe *pipe, size_t count)
@@ -181,11 +269,73 @@ int ferry_pipe_commit(ferry_pipe *pipe, size_t count)
         return fail(-EINVAL, "%zu bytes of room are reserved, and %zu cannot be committed",
                     pipe->reserved, count);
     pipe->reserved = 0;
+    if (count > 0 && pipe->keeps_records)
+        count += put_header(pipe->room, count);
     stream_commit(&pipe->stream, count);
     return 0;
 }
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
+
+/* The bytes of the first record there is. */
+static int narrow_to_record(ferry_pipe *pipe, struct stream_piece *bytes)
+{
+    uint32_t size;
+    if (bytes->size_bytes < sizeof(size))
+        return refuse_record(pipe);
+    memcpy(&size, bytes->data, sizeof(size));
+    if (size == 0 || size > bytes->size_bytes - sizeof(size))
+        return refuse_record(pipe);
+    *bytes = (struct stream_piece){.data = bytes->data + sizeof(size), .size_bytes = size};
+    return 0;
+}
+
+/* What the next read or peek is about: all bytes there are, or the first record. */
+static int open_next(ferry_pipe *pipe, int64_t timeout_ns, struct stream_piece *ret_bytes)
+{
+    int r = open_bytes(pipe, deadline_of(timeout_ns), ret_bytes);
+    return r < 0 || !pipe->keeps_records ? r : narrow_to_record(pipe, ret_bytes);
+}
+
+static int refuse_small_buffer(ferry_pipe *pipe, size_t record, size_t count)
+{
+    stream_consume(&pipe->stream, 0);
+    return fail(-EMSGSIZE, "the next record has %zu bytes, and %zu are too few for it", record,
+                count);
+}
+
+static ssize_t read_record(ferry_pipe *pipe, struct cursor cursor, size_t count, int64_t timeout_ns)
+{
+    struct stream_piece record;
+    int r = open_next(pipe, timeout_ns, &record);
+    if (r < 0)
+        return explain_read(r);
+    if (record.size_bytes > count)
+        return refuse_small_buffer(pipe, record.size_bytes, count);
+    copy(&cursor, record.data, record.size_bytes, false);
+    stream_consume(&pipe->stream, record.size_bytes + header_of(pipe));
+    return (ssize_t)record.size_bytes;
+}
+
+/* The first portion is waited for; others follow as long as they are known to be there. */
+static ssize_t read_all(ferry_pipe *pipe, struct cursor cursor, size_t count, int64_t timeout_ns)
+{
+    struct stream_piece bytes;
+    size_t done = 0;
+    int r = open_bytes(pipe, deadline_of(timeout_ns), &bytes);
+    if (r < 0)
+        return explain_read(r);
+    while (r >= 0) {
+        size_t wanted = portion(count - done),
+               part = bytes.size_bytes < wanted ? bytes.size_bytes : wanted;
+        copy(&cursor, bytes.data, part, false);
+        stream_consume(&pipe->stream, part);
+        done += part;
+        bool is_more = done < count && part < bytes.size_bytes;
+        r = is_more ? stream_open_bytes(&pipe->stream, STREAM_NOW, &bytes) : -EAGAIN;
+    }
+    return (ssize_t)done;
+}
 
 ssize_t ferry_pipe_readv(ferry_pipe *pipe, const struct iovec *pieces, int piece_count,
                          int64_t timeout_ns)
@@ -194,17 +344,12 @@ ssize_t ferry_pipe_readv(ferry_pipe *pipe, const struct iovec *pieces, int piece
     if (r < 0)
         return r;
     ssize_t count = count_bytes(pieces, piece_count);
-    if (count <= 0)
+    if (count < 0)
         return count;
-    struct stream_piece bytes;
-    r = open_bytes(pipe, deadline_of(timeout_ns), &bytes);
-    if (r < 0)
-        return r == -EPIPE ? 0 : explain(r, false);
-    size_t part = bytes.size_bytes < (size_t)count ? bytes.size_bytes : (size_t)count;
     struct cursor cursor = {.pieces = pieces};
-    copy(&cursor, bytes.data, part, false);
-    stream_consume(&pipe->stream, part);
-    return (ssize_t)part;
+    if (pipe->keeps_records)
+        return read_record(pipe, cursor, (size_t)count, timeout_ns);
+    return count == 0 ? 0 : read_all(pipe, cursor, (size_t)count, timeout_ns);
 }
 
 ssize_t ferry_pipe_read(ferry_pipe *pipe, void *ret_bytes, size_t count, int64_t timeout_ns)
@@ -221,9 +366,9 @@ ssize_t ferry_pipe_peek(ferry_pipe *pipe, const void **ret_bytes, int64_t timeou
     if (pipe->peeked > 0)
         return fail(-EINVAL, "this handle has bytes open already; consume these first");
     struct stream_piece bytes;
-    r = open_bytes(pipe, deadline_of(timeout_ns), &bytes);
+    r = open_next(pipe, timeout_ns, &bytes);
     if (r < 0)
-        return r == -EPIPE ? 0 : explain(r, false);
+        return explain_read(r);
     pipe->peeked = bytes.size_bytes;
     *ret_bytes = bytes.data;
     return (ssize_t)bytes.size_bytes;
@@ -236,8 +381,11 @@ int ferry_pipe_consume(ferry_pipe *pipe, size_t count)
         return r;
     if (pipe->peeked == 0 || count > pipe->peeked)
         return fail(-EINVAL, "%zu bytes are open, and %zu cannot be consumed", pipe->peeked, count);
+    if (pipe->keeps_records && count != 0 && count != pipe->peeked)
+        return fail(-EINVAL, "a record is consumed whole (%zu bytes), or not at all (0)",
+                    pipe->peeked);
     pipe->peeked = 0;
-    stream_consume(&pipe->stream, count);
+    stream_consume(&pipe->stream, count > 0 ? count + header_of(pipe) : 0);
     return 0;
 }
 
@@ -251,10 +399,42 @@ int ferry_pipe_capacity(ferry_pipe *pipe, uint64_t *ret_capacity)
     return r;
 }
 
+int ferry_pipe_set_capacity(ferry_pipe *pipe, uint64_t capacity)
+{
+    int r = object_usable(&pipe->object);
+    if (r < 0)
+        return r;
+    if (pipe->reserved > 0 || pipe->peeked > 0)
+        return fail(-EBUSY, "this handle has room or bytes open; commit or consume them first");
+    if (capacity == 0 || capacity > UINT64_C(1) << STREAM_MOST_EXPONENT)
+        return fail(-EINVAL, "a pipe holds 1 to %llu bytes, not %llu", 1ULL << STREAM_MOST_EXPONENT,
+                    (unsigned long long)capacity);
+    return stream_resize(&pipe->stream, stream_exponent(capacity));
+}
+
 int ferry_pipe_depth(ferry_pipe *pipe, uint64_t *ret_depth)
 {
     int r = object_usable(&pipe->object);
     if (r == 0)
         *ret_depth = stream_depth(&pipe->stream);
     return r;
+}
+
+int ferry_pipe_keeps_records(const ferry_pipe *pipe)
+{
+    return pipe->keeps_records;
+}
+
+int ferry_pipe_descriptor(ferry_pipe *pipe)
+{
+    int r = object_usable(&pipe->object);
+    if (r < 0)
+        return r;
+    const struct region *region = &pipe->object.region;
+    bool writes = region->read_end < 0;
+    int end = writes ? region->write_end : region->read_end;
+    if (end < 0)
+        return fail(-EBADF, "this handle has no end of the pipe");
+    stream_listen(&pipe->stream, writes);
+    return end;
 }

@@ -64,7 +64,8 @@ static int pipe_new(ferry_pipe **ret_pipe, struct object *object)
     }
     pipe->object = *object;
     notice_init(&pipe->arrivals, &pipe->object.slots, -1);
-    stream_init(&pipe->stream, &pipe->object.region, &pipe->object.slots);
+    stream_init(&pipe->stream, &pipe->object.region, &pipe->object.slots, &pipe->arrivals);
+    pipe->keeps_records = (object->region.identity.flags & LAYOUT_RECORDS) != 0;
     int r = object_follow(&pipe->object, &hooks);
     if (r < 0) {
         free(pipe);

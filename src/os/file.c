@@ -124,6 +124,13 @@ int file_reserve(int fd, uint64_t size_bytes, uint64_t at, uint64_t count)
     return file_reserve_range(fd, at, count);
 }
 
+void file_give_back(int fd, uint64_t at, uint64_t count)
+{
+    while (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)count) < 0 &&
+           errno == EINTR)
+        ;
+}
+
 static int same_file(int fd, int other)
 {
     struct stat a, b;

@@ -28,6 +28,9 @@ int file_reserve(int fd, uint64_t size_bytes, uint64_t at, uint64_t count);
 /* Reserves a piece in the middle of a file that has its size. */
 int file_reserve_range(int fd, uint64_t at, uint64_t count);
 
+/* Gives the memory of a piece back: it reads as zeros.  What cannot be given back stays. */
+void file_give_back(int fd, uint64_t at, uint64_t count);
+
 /* A second, independent description of an open file: through its name if that still leads to it
  * (directory and name may be -1 and NULL), else through /proc. */
 int file_reopen(int fd, int directory, const char *name, int flags);

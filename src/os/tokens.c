@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -155,6 +156,12 @@ int tokens_give(int write_end)
     if (written >= 0)
         return 1;
     return errno == EAGAIN ? 0 : -errno;
+}
+
+bool tokens_has_none(int end)
+{
+    int bytes;
+    return ioctl(end, FIONREAD, &bytes) == 0 && bytes == 0;
 }
 
 /* ---- Taking ----------------------------------------------------------------------------------- */

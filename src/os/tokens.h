@@ -31,6 +31,9 @@ int tokens_open_other_end(int end);
 /* Adds a token: 1; 0 if there are two already; -EPIPE if nobody reads. */
 int tokens_give(int write_end);
 
+/* Are there none?  For one system call. */
+bool tokens_has_none(int end);
+
 /* Takes one: 1; 0 if there is none; -EPIPE if there is none and nobody writes. */
 int tokens_take(int read_end);
 

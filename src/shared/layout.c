@@ -58,14 +58,15 @@ int layout_check(const struct layout_identity *identity)
     }
 
 #define SIDE_FIELDS(side)                                                                          \
-    FIELD(#side, stream.side.lock.word, "lock",                                                    \
-          "inner lock: owner's tag, top bit: somebody waits"),                                     \
-        FIELD(#side, stream.side.full, "full", "in: it was found full; out: the FIFO is full"),    \
-        FIELD(#side, stream.side.position, "position", "bytes since it was made"),                 \
-        FIELD(#side, stream.side.ready, "ready", "what position will be"),                         \
+    FIELD(#side, stream.side.position, "position", "bytes since it was made"),                     \
+        FIELD(#side, stream.side.lock.word, "lock",                                                \
+              "inner lock: owner's tag, top bit: somebody waits"),                                 \
+        FIELD(#side, stream.side.turn.word, "turn", "whose turn it is to sleep"),                  \
+        FIELD(#side, stream.side.full, "full", "in: it was found full"),                           \
+        FIELD(#side, stream.side.told, "told", "in: the position that sleepers know of"),          \
+        FIELD(#side, stream.side.claimed, "claimed", "in: how far somebody may be writing"),       \
         FIELD(#side, stream.side.calls, "calls", "how many moved it"),                             \
-        FIELD(#side, stream.side.sleeps, "sleeps", "how often somebody slept for it"),             \
-        FIELD(#side, stream.side.turn.word, "turn", "whose turn it is to sleep")
+        FIELD(#side, stream.side.sleeps, "sleeps", "how often somebody slept for it")
 
 /* What pipes have besides. */
 static const struct layout_field stream_fields[] = {
@@ -75,6 +76,9 @@ static const struct layout_field stream_fields[] = {
     FIELD("shape", stream.shape.departures, "departures", "ends that were closed"),
     FIELD("shape", stream.shape.arrivals, "arrivals", "write ends that were opened"),
     FIELD("shape", stream.shape.rung, "rung", "all ones: a token is in the FIFO"),
+    FIELD("shape", stream.shape.stuffed, "stuffed", "all ones: the FIFO is full"),
+    FIELD("shape", stream.shape.polled, "polled", "1: readers poll, or did"),
+    FIELD("shape", stream.shape.tapped, "tapped", "tag of one who looks on"),
     FIELD("readers", stream.readers, "bits", "members that sleep or poll for bytes"),
     FIELD("writers", stream.writers, "bits", "members that sleep or poll for room"),
 };
@@ -86,7 +90,7 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
         FIELD("identity", identity.version, "version", "of the layout"),
         FIELD("identity", identity.kind, "kind", "1 segment, 2 pipe"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
-        FIELD("identity", identity.flags, "flags", "1 anonymous"),
+        FIELD("identity", identity.flags, "flags", "1 anonymous, 2 keeps records"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),
         FIELD("identity", identity.created, "created", "stamp: when and by whom"),
         FIELD("identity", identity.mode, "mode", "permissions of the data at creation"),

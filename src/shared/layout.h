@@ -20,7 +20,7 @@
  *        │ label      its name at creation, for people  │
  *   1920 ├──────────────────────────────────────────────┤
  *        │ stream     pipes: both sides, shape, boards  │
- *   3328 ├──────────────────────────────────────────────┤
+ *   3584 ├──────────────────────────────────────────────┤
  *        │ (zero)                                       │
  *   4096 ├──────────────────────────────────────────────┤
  *        │ members    4,096 entries of 64 bytes         │
@@ -48,13 +48,15 @@
  *   notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
  *   label                the creator, before the object has a name.
- *   stream.in.*, .out.*  pipes: who holds that side's lock, which is as lock.word.  But `position`,
- *                        which anybody may bring up to `ready`, by compare-and-swap: all before that
- *                        is in place.  And `turn`, as lock.word, whose holder alone sleeps; `out.full`,
- *                        which writers set and readers clear; `sleeps`, anybody, atomically.  The
- *                        journal, for the first to come to a pipe that nobody held: empty.
- *   stream.shape         exponent: the creator.  departures, arrivals: anybody, by adding 1.  rung:
- *                        who gives a token, and who is about to sleep.
+ *   stream.in.*, .out.*  pipes: who holds that side's lock, which is as lock.word.  `position` is the
+ *                        commit.  But `turn`, as lock.word, whose holder alone sleeps; `sleeps`,
+ *                        anybody, atomically.  The journal, for the first to come to a pipe that
+ *                        nobody held: empty.
+ *   stream.shape         exponent: who holds both locks.  departures, arrivals: anybody, by adding 1.
+ *                        rung: who gives a token, and who is about to sleep or has taken it.
+ *                        stuffed: a writer who fills the FIFO, a reader who takes a token out.
+ *                        polled: a reader who begins to.  tapped: who looks on, its own tag in
+ *                        place of 0, and 0 in place of that.
  *   stream.readers, .writers   as sleepers.
  *   entry.generation     who holds the slot's byte lock, once, before it is a member.
  *   entry.joined         the journal; the member itself after a fork.  Not 0: the slot is taken.
@@ -80,7 +82,8 @@
 
 /* Flags in the identity. */
 #define LAYOUT_ANONYMOUS 1u
-#define LAYOUT_FLAGS     LAYOUT_ANONYMOUS
+#define LAYOUT_RECORDS   2u /* a pipe whose writes keep their boundaries */
+#define LAYOUT_FLAGS     (LAYOUT_ANONYMOUS | LAYOUT_RECORDS)
 
 /* In an entry's role, beside FERRY_READ and FERRY_WRITE: it has the end of the FIFO that this takes;
  * it is no member yet, but on its way to one in a parcel. */
@@ -148,17 +151,22 @@ struct layout_notice {
     uint64_t reserved2[6];
 };
 
-/* One side of a stream: how far it has come, in bytes since the stream was made. */
+/* One side of a stream.  What the other side looks at all the time is by itself; processors fetch lines
+ * in pairs. */
 struct layout_side {
+    _Atomic uint64_t
+        position; /* bytes since the stream was made; what lies before it is in place */
+    uint64_t apart1[15];
     struct layout_lock lock;
-    _Atomic uint32_t full; /* in: the pipe was found full; out: writers filled the FIFO */
-    _Atomic uint64_t position;
-    _Atomic uint64_t ready; /* where position will be; what lies before it is in place */
+    struct layout_lock turn; /* whose turn it is to sleep */
+    _Atomic uint32_t full;   /* in: the pipe was found full */
+    uint32_t reserved1;
+    _Atomic uint64_t told;    /* in: the position that sleepers were told of */
+    _Atomic uint64_t claimed; /* in: how far the lock's holder may be writing */
     _Atomic uint64_t calls;
     _Atomic uint64_t sleeps;
-    struct layout_lock turn; /* whose turn it is to sleep */
-    uint32_t reserved1;
     uint64_t reserved2[2];
+    uint64_t apart2[8];
 };
 
 struct layout_shape {
@@ -167,16 +175,18 @@ struct layout_shape {
         departures; /* of ends: whoever holds the other one asks whether that was the last */
     _Atomic uint32_t arrivals; /* of writers */
     _Atomic uint32_t rung;     /* a token is in the FIFO, and no reader has looked in vain since */
-    uint64_t reserved2[6];
+    _Atomic uint32_t stuffed;  /* the FIFO is full, and no reader has made room since */
+    _Atomic uint32_t polled;   /* readers poll, or did */
+    _Atomic uint32_t tapped;   /* somebody looks on */
+    uint32_t reserved1;
+    uint64_t reserved2[4];
 };
 
 struct layout_stream {
     struct layout_side in;
-    uint64_t apart1[8]; /* processors fetch lines in pairs */
     struct layout_side out;
-    uint64_t apart2[8];
     struct layout_shape shape;
-    uint64_t apart3[8];
+    uint64_t apart[8];
     struct layout_board readers;
     struct layout_board writers;
 };
@@ -202,7 +212,7 @@ struct layout {
     struct layout_notice notice;
     char label[256];
     struct layout_stream stream;
-    uint8_t reserved[768];
+    uint8_t reserved[512];
     struct layout_entry members[LAYOUT_MEMBERS];
 };
 
@@ -221,10 +231,11 @@ static_assert(offsetof(struct layout, mutex) == 1536, "layout");
 static_assert(offsetof(struct layout, notice) == 1600, "layout");
 static_assert(offsetof(struct layout, label) == 1664, "layout");
 static_assert(offsetof(struct layout, stream) == 1920, "layout");
-static_assert(sizeof(struct layout_side) == 64, "layout");
-static_assert(offsetof(struct layout, stream.out) == 2048, "layout");
-static_assert(offsetof(struct layout, stream.shape) == 2176, "layout");
-static_assert(offsetof(struct layout, stream.readers) == 2304, "layout");
+static_assert(sizeof(struct layout_side) == 256, "layout");
+static_assert(offsetof(struct layout, stream.in.lock) == 2048, "layout");
+static_assert(offsetof(struct layout, stream.out) == 2176, "layout");
+static_assert(offsetof(struct layout, stream.shape) == 2432, "layout");
+static_assert(offsetof(struct layout, stream.readers) == 2560, "layout");
 static_assert(offsetof(struct layout, members) == 4096, "layout");
 static_assert(sizeof(struct layout_entry) == 64, "layout");
 static_assert(sizeof(struct layout) == 266240, "layout");

@@ -20,12 +20,11 @@ static void count_up(struct journal *journal, const _Atomic uint64_t *counter)
     journal_set(journal, counter, atomic_load_explicit(counter, memory_order_relaxed) + 1);
 }
 
-/* Nobody is left who wrote or might read what is in it; a write whose writer died may be finished. */
+/* Nobody is left who wrote or might read what is in it. */
 static void forget_stream(struct journal *journal, struct layout_stream *stream)
 {
-    uint64_t end = atomic_load_explicit(&stream->in.ready, memory_order_relaxed);
-    journal_set(journal, &stream->in.position, end);
-    journal_set(journal, &stream->out.ready, end);
+    uint64_t end = atomic_load_explicit(&stream->in.position, memory_order_relaxed);
+    journal_set(journal, &stream->in.told, end);
     journal_set(journal, &stream->out.position, end);
 }
 

@@ -310,6 +310,11 @@ int region_open_end(struct region *region, bool write_end)
     return 0;
 }
 
+int region_open_other_end(const struct region *region)
+{
+    return tokens_open_other_end(region->read_end >= 0 ? region->read_end : region->write_end);
+}
+
 int region_reopen_control(const struct region *region, int lock_fd)
 {
     if (region->name[0] == '\0') {

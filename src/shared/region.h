@@ -88,6 +88,9 @@ void region_unlink_parts(int root, const char *name, uint64_t id);
 /* Opens an end of a named pipe's FIFO.  Never waits.  -ENXIO: a write end, and nobody reads. */
 int region_open_end(struct region *region, bool write_end);
 
+/* Another description of the end that this handle does not have, for a moment.  -EACCES … */
+int region_open_other_end(const struct region *region);
+
 /* The modes of an object's files, from the object's own.  Whoever may use it may be a member; who may
  * write to a pipe has to see its ring. */
 unsigned region_control_mode(enum ferry_kind kind, unsigned mode);

@@ -35,6 +35,17 @@ static inline void spin_relax(void)
 #endif
 }
 
+/* Asks for a line of memory to be had for writing by and by. */
+static inline void prefetch_to_write(const void *line)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    /* The compiler would ask for it to be read only, lest the processor be an old one; these ignore it. */
+    __asm__ __volatile__("prefetchw %0" : : "m"(*(const char *)line));
+#else
+    __builtin_prefetch(line, 1);
+#endif
+}
+
 /* Spins until the condition holds or the budget is used up; says whether it holds.  Where it held
  * from the start nothing was spun, and nothing learned: two processes on one core find each other's
  * work done all the time, and no spin would ever have paid. */

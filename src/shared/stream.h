@@ -13,6 +13,7 @@
 
 #include "os/clock.h"
 #include "os/map.h"
+#include "shared/notice.h"
 #include "shared/region.h"
 #include "shared/slots.h"
 #include "shared/spin.h"
@@ -31,6 +32,8 @@ struct stream_side {
     struct map ring;
     uint32_t exponent; /* of the ring that is mapped; 0: none yet */
     uint64_t other;    /* the other side's position, when it was looked at last */
+    uint64_t last;     /* out: how many bytes were consumed last */
+    bool is_burst;     /* out: more than that came at once */
     struct spin spin;
     uint32_t departures; /* when the kernel was asked last who holds the other end, … */
     uint64_t asked;      /* … and the processor's counter then */
@@ -39,6 +42,7 @@ struct stream_side {
 struct stream {
     const struct region *region; /* whose ends tell the role */
     struct slots *slots;
+    struct notice *notice; /* of arrivals, and for those who tap */
     struct layout_stream *shared;
     struct stream_side in, out;
     pthread_mutex_t guard; /* of both rings while they change: no fork may see them half-made */
@@ -54,12 +58,13 @@ struct stream_piece {
 /* The exponent for a capacity: at least that many bytes. */
 uint32_t stream_exponent(uint64_t capacity);
 
-void stream_init(struct stream *stream, const struct region *region, struct slots *slots);
+void stream_init(struct stream *stream, const struct region *region, struct slots *slots,
+                 struct notice *notice);
 void stream_deinit(struct stream *stream);
 void stream_after_fork(struct stream *stream);
 
-uint64_t stream_capacity(struct stream *stream);
-uint64_t stream_depth(struct stream *stream);
+uint64_t stream_capacity(const struct stream *stream);
+uint64_t stream_depth(const struct stream *stream);
 
 /* ---- Coming and going ---- */
 
@@ -74,10 +79,10 @@ void stream_depart(struct stream *stream, int *end);
 
 /* ---- Writing ---- */
 
-/* Takes the writers' lock and opens all room there is, at least `least` bytes.  -EAGAIN: not so much
- * is free, or (STREAM_NOW) another writer keeps the lock; -EPIPE: nobody reads; -EBADMSG;
+/* Takes the writers' lock and opens room for at least `least` bytes, and at most `most`.  -EAGAIN: not
+ * so much is free, or (STREAM_NOW) another writer keeps the lock; -EPIPE: nobody reads; -EBADMSG;
  * -ETIMEDOUT. */
-int stream_open_room(struct stream *stream, size_t least, deadline end,
+int stream_open_room(struct stream *stream, size_t least, size_t most, deadline end,
                      struct stream_piece *ret_room);
 
 /* Commits so many bytes of it and lets go of the lock. */
@@ -85,9 +90,6 @@ void stream_commit(struct stream *stream, size_t count);
 
 /* Waits until there may be room for `least` bytes.  0; -EPIPE; -ETIMEDOUT; -EINTR. */
 int stream_await_room(struct stream *stream, size_t least, deadline end, bool interruptible);
-
-/* There was no room, and the caller will not wait here: its descriptor is to tell. */
-void stream_want_room(struct stream *stream);
 
 /* ---- Reading ---- */
 
@@ -100,8 +102,38 @@ void stream_consume(struct stream *stream, size_t count);
 /* Waits until there may be bytes.  0; -EPIPE: all are read, and nobody writes; -ETIMEDOUT; -EINTR. */
 int stream_await_bytes(struct stream *stream, deadline end, bool interruptible);
 
-/* There were no bytes, and the caller will not wait here: its descriptor is to be quiet.  0 if there are
- * some now; -EAGAIN; -EPIPE: there will be none. */
+/* ---- The caller's own poll loop ---- */
+
+/* From here on, an end in this handle is readable while there are bytes, or writable while a page is
+ * free. */
+void stream_listen(struct stream *stream, bool writes);
+
+/* There was no room, or there were no bytes, and the caller will not wait here: its descriptor is to
+ * be quiet.  0: there may be some now; -EAGAIN; -EPIPE: there will be none. */
+int stream_want_room(struct stream *stream);
 int stream_want_bytes(struct stream *stream);
+
+/* ---- Looking on ---- */
+
+/* Where somebody who looks on is. */
+struct stream_tap {
+    uint64_t position; /* of the next byte to see */
+    uint64_t missed;   /* bytes that went by unseen, so far */
+    bool whole; /* what was missed is made up for to where readers are: a record begins there */
+};
+
+/* Begins where the readers are. */
+void stream_tap_begin(struct stream *stream, struct stream_tap *ret_tap);
+void stream_tap_end(struct stream *stream);
+
+/* Copies what it has not seen, at most `size` bytes, and takes nothing.  How many; -EAGAIN: none. */
+ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret_bytes,
+                        size_t size);
+
+/* ---- Another size ---- */
+
+/* Moves the bytes into a ring of 2^exponent bytes.  -EBUSY: they do not fit, or somebody keeps room or
+ * bytes open; -EINVAL: the object has no place for such a ring; -ENOSPC … */
+int stream_resize(struct stream *stream, uint32_t exponent);
 
 #endif

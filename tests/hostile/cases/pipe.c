@@ -35,19 +35,17 @@ static void drop(void *memory)
     CHECK_OK(ferry_remove(NAME));
 }
 
-/* Empties it and puts something in, with everybody on the boards: whoever sleeps is told.  What was
- * ready and made no sense may have been committed by a lawful member meanwhile. */
+/* Empties it and puts something in, with everybody on the boards: whoever sleeps is told. */
 static void rescue(void *memory, struct layout *control)
 {
     struct world *world = memory;
-    uint64_t end = atomic_load(&control->stream.in.ready);
-    atomic_store(&control->stream.in.position, end);
-    atomic_store(&control->stream.out.ready, end);
+    uint64_t end = atomic_load(&control->stream.in.position);
+    atomic_store(&control->stream.in.told, end);
     atomic_store(&control->stream.out.position, end);
     atomic_store(&control->stream.readers.words[0], UINT64_MAX);
     atomic_store(&control->stream.writers.words[0], UINT64_MAX);
     atomic_store(&control->stream.shape.rung, 0);
-    atomic_store(&control->stream.out.full, UINT32_MAX);
+    atomic_store(&control->stream.shape.stuffed, UINT32_MAX);
     ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);
     ferry_pipe_read(world->pipe, bytes, sizeof(bytes), FERRY_NOW);
     ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);

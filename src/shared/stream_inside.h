@@ -1,0 +1,70 @@
+/* What the files of the stream share among themselves. */
+#ifndef FERRY_STREAM_INSIDE_H
+#define FERRY_STREAM_INSIDE_H
+
+#include <errno.h>
+
+#include "base/error.h"
+#include "shared/board.h"
+#include "shared/stream.h"
+
+/* Positions are read and written in one order with the boards: see stream.c. */
+static inline uint64_t stream_look(const _Atomic uint64_t *position)
+{
+    return atomic_load_explicit(position, memory_order_seq_cst);
+}
+
+static inline int stream_damaged(void)
+{
+    return fail(-EBADMSG, "a peer wrote nonsense into the pipe; remove it and make it anew");
+}
+
+/* ---- Locks and sides (stream.c) ---- */
+
+/* As lock_take(); who does not want to wait waits for no more than a copy.  -EAGAIN: it is kept. */
+int stream_take_lock(struct stream *stream, struct layout_lock *lock, deadline end);
+
+/* Looks without a lock: hints. */
+bool stream_has_bytes(const struct stream *stream);
+bool stream_has_room(const struct stream *stream, size_t least);
+
+/* Is it time to ask the kernel who holds the other end?  And: the answer was no, ask again next time. */
+bool stream_is_time_to_ask(struct stream *stream, struct stream_side *side);
+void stream_ask_again(struct stream_side *side);
+void stream_was_told(struct stream_side *side); /* the kernel's word came by itself */
+
+/* ---- The ring (stream_ring.c) ---- */
+
+static inline uint64_t stream_bytes_of(const struct stream_side *side)
+{
+    return UINT64_C(1) << side->exponent;
+}
+
+static inline unsigned char *stream_place(const struct stream_side *side, uint64_t position)
+{
+    return side->ring.data + (position & (stream_bytes_of(side) - 1));
+}
+
+/* Maps the ring that the stream has now, unless this side has it mapped. */
+int stream_update_ring(struct stream *stream, struct stream_side *side);
+
+/* ---- Tokens (stream_wait.c) ---- */
+
+/* Bytes were put into the ring: whoever waits for them is to know. */
+void stream_tell_readers(struct stream *stream);
+
+/* So much is free now: whoever waits for it is to know. */
+void stream_tell_writers(struct stream *stream, uint64_t free);
+
+/* Less than a page is free: whoever polls for room is to see that. */
+void stream_hush_writers(struct stream *stream);
+
+/* The ring has another size. */
+void stream_tell_of_size(struct stream *stream);
+
+/* A reader leaves bytes behind, whose token it may have had; or none, with the readers' lock. */
+void stream_pass_on(struct stream *stream);
+int stream_drain(struct stream *stream);
+bool stream_is_quiet(const struct stream *stream); /* no token is in the FIFO, as far as is known */
+
+#endif

@@ -1,0 +1,103 @@
+/* Looking at what goes through a stream without taking part in it.
+ *
+ * Whoever looks on holds no lock and no end, so writers overwrite what it has not seen yet.  It copies first and
+ * asks afterwards: a writer says how far it may write (`claimed`) before it does, so what lies less than
+ * a ring behind that was whole while it was copied.
+ *
+ * It is told of new bytes by the object's notice, which writers step while `tapped` holds anybody's
+ * tag: the last one's who came.  When that one leaves, it steps the notice once more, and those who
+ * are left put in their own.  If it dies, writers go on to step a notice for nobody, which costs a little. */
+#include <string.h>
+
+#include "shared/stream_inside.h"
+
+enum { ATTEMPTS = 16 };
+
+void stream_tap_begin(struct stream *stream, struct stream_tap *ret_tap)
+{
+    *ret_tap = (struct stream_tap){.position = stream_look(&stream->shared->out.position)};
+}
+
+void stream_tap_end(struct stream *stream)
+{
+    uint32_t tag = stream->slots->tag;
+    if (tag != 0 &&
+        atomic_compare_exchange_strong_explicit(&stream->shared->shape.tapped, &tag, 0,
+                                                memory_order_seq_cst, memory_order_relaxed))
+        notice_step(stream->notice);
+}
+
+/* Whoever is to be told says so before it looks. */
+static void announce(struct stream *stream)
+{
+    _Atomic uint32_t *tapped = &stream->shared->shape.tapped;
+    if (atomic_load_explicit(tapped, memory_order_seq_cst) == 0)
+        atomic_store_explicit(tapped, stream->slots->tag, memory_order_seq_cst);
+}
+
+static void skip(struct stream *stream, struct stream_tap *tap, uint64_t to)
+{
+    uint64_t readers = stream_look(&stream->shared->out.position);
+    if (tap->whole && to < readers)
+        to = readers;
+    tap->missed += to - tap->position;
+    tap->position = to;
+}
+
+/* How many bytes there are to see, as of now; those that are overwritten already are skipped. */
+static int find(struct stream *stream, struct stream_tap *tap, uint64_t *ret_count)
+{
+    uint64_t capacity = stream_bytes_of(&stream->out);
+    uint64_t end = stream_look(&stream->shared->in.position);
+    if (end - tap->position > capacity)
+        skip(stream, tap, end - capacity);
+    *ret_count = end - tap->position;
+    return *ret_count > capacity ? stream_damaged() : 0;
+}
+
+/* Was the place at this position left alone, all the time until now? */
+static bool was_whole(const struct stream *stream, uint64_t position)
+{
+    /* Pairs with the fence in claim(), stream.c: who sees bytes of a later write sees its claim. */
+    atomic_thread_fence(memory_order_acquire);
+    uint64_t claimed = atomic_load_explicit(&stream->shared->in.claimed, memory_order_relaxed);
+    uint32_t exponent = atomic_load_explicit(&stream->shared->shape.exponent, memory_order_relaxed);
+    uint64_t reach = claimed - position;
+    return exponent == stream->out.exponent &&
+           (int64_t)reach <= (int64_t)stream_bytes_of(&stream->out);
+}
+
+/* A ring of another size has only what readers have not taken. */
+static int follow_ring(struct stream *stream, struct stream_tap *tap)
+{
+    uint32_t before = stream->out.exponent;
+    int r = stream_update_ring(stream, &stream->out);
+    uint64_t readers = stream_look(&stream->shared->out.position);
+    if (r == 0 && before != stream->out.exponent && (int64_t)(readers - tap->position) > 0)
+        skip(stream, tap, readers);
+    return r;
+}
+
+ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret_bytes, size_t size)
+{
+    announce(stream);
+    for (int i = 0; i < ATTEMPTS; i++) {
+        uint64_t count = 0;
+        int r = follow_ring(stream, tap);
+        if (r == 0)
+            r = find(stream, tap, &count);
+        if (r < 0)
+            return r;
+        if (count == 0)
+            return -EAGAIN;
+        if (count > size)
+            count = size;
+        memcpy(ret_bytes, stream_place(&stream->out, tap->position), (size_t)count);
+        if (was_whole(stream, tap->position)) {
+            tap->position += count;
+            return (ssize_t)count;
+        }
+        skip(stream, tap, tap->position + count);
+    }
+    return -EAGAIN;
+}
