@@ -18,6 +18,9 @@
  * fork, exec, bare clone(): as with segments, see <ferry/segment.h>.
  * Death: a writer that is killed has written all of a write of up to 4,096 bytes, or nothing; of a
  *   longer one, a beginning.
+ * Records: a pipe made with FERRY_RECORDS keeps the boundaries of writes.  Each write is a record, whole
+ *   or not at all, of at most the capacity less four bytes (-EMSGSIZE); none is empty (-EINVAL).  Each read takes
+ *   one; if the buffer is too small, that is -EMSGSIZE and the record stays.
  * Descriptors: an end costs two, without a name three; a handle with both ends one more.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory, and
@@ -51,6 +54,12 @@ struct ferry_pipe_options {
 
 #define FERRY_NO_WAIT INT64_C(-2) /* for patience_ns: not at all */
 
+/* Flags for pipes alone. */
+#define FERRY_SIGPIPE                                                                              \
+    0x100u /* -EPIPE comes with SIGPIPE to the calling thread, as the kernel's does */
+#define FERRY_RECORDS 0x200u /* at creation: what is written at once is read at once */
+#define FERRY_TAP     0x400u /* to look on, with no end: see ferry_pipe_tap() */
+
 #define FERRY_PIPE(...)                                                                            \
     (&(struct ferry_pipe_options){.options_bytes = sizeof(struct ferry_pipe_options), __VA_ARGS__})
 
@@ -62,11 +71,22 @@ FERRY_API int ferry_pipe_open(ferry_pipe **ret_pipe, const char *name,
                               const struct ferry_pipe_options *options);
 
 /* Makes a pipe without a name: [0] reads, [1] writes.  options may be NULL; of the flags only
- * FERRY_EINTR is allowed. */
+ * FERRY_EINTR, FERRY_SIGPIPE and FERRY_RECORDS are allowed. */
 FERRY_API int ferry_pipe_pair(ferry_pipe *ret_ends[2], const struct ferry_pipe_options *options);
+
+/* To talk both ways: two pipes.  What one side writes to its `out`, the other reads from its `in`.  A
+ * child of fork closes both of its parent's, and the parent the child's. */
+struct ferry_pipe_duplex {
+    ferry_pipe *in, *out;
+};
+FERRY_API int ferry_pipe_duplex(struct ferry_pipe_duplex ret_sides[2],
+                                const struct ferry_pipe_options *options);
 
 /* Lets go of what the handle has, and frees it.  NULL is allowed.  Returns NULL. */
 FERRY_API ferry_pipe *ferry_pipe_close(ferry_pipe *pipe);
+
+/* Closes one end, FERRY_READ or FERRY_WRITE, of a handle that has both.  -EBADF: it has not. */
+FERRY_API int ferry_pipe_close_end(ferry_pipe *pipe, unsigned role);
 
 /* Writes all bytes; fewer only if something happened behind the first: then it says how many.
  * Up to FERRY_PIPE_ATOMIC bytes are written all at once or not at all.
@@ -99,6 +119,16 @@ FERRY_API int ferry_pipe_commit(ferry_pipe *pipe, size_t count); /* -EINVAL: mor
 FERRY_API ssize_t ferry_pipe_peek(ferry_pipe *pipe, const void **ret_bytes, int64_t timeout_ns);
 FERRY_API int ferry_pipe_consume(ferry_pipe *pipe,
                                  size_t count); /* -EINVAL: more than there were */
+
+/* Through a handle that was opened with FERRY_TAP: what goes through the pipe, from where its readers
+ * were at the opening, at most `count` bytes of it.  Nothing is taken, nobody waits for who looks on, and nobody
+ * counts it as a reader.  Whoever is too slow misses something: *ret_missed says how many bytes since the opening.
+ * Of a pipe with records, their sizes (four bytes) are seen, too; and after a gap, a record begins.
+ *
+ * 0: there were writers, and all are gone.  A writer that is killed tells nobody: where that matters,
+ * wait with a timeout and look again.  -EAGAIN (FERRY_NOW), -ETIMEDOUT, -EINTR (only with FERRY_EINTR). */
+FERRY_API ssize_t ferry_pipe_tap(ferry_pipe *pipe, void *ret_bytes, size_t count,
+                                 uint64_t *ret_missed, int64_t timeout_ns);
 
 /* How many bytes fit. */
 FERRY_API int ferry_pipe_capacity(ferry_pipe *pipe, uint64_t *ret_capacity);

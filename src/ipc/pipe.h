@@ -14,9 +14,20 @@ struct ferry_pipe {
     struct notice arrivals; /* of either side */
     bool keeps_records;     /* a property of the pipe */
     bool raises_sigpipe;    /* asked for by who opened it */
-    size_t reserved;        /* bytes of room that are open, their lock held; 0: none */
-    unsigned char *room;    /* where they are, with the header of a record */
-    size_t peeked;          /* the same for bytes to read */
+    bool taps;              /* it has no end, and looks on */
+    bool tap_met_writer;    /* since then */
+    struct stream_tap tap;
+    size_t reserved;     /* bytes of room that are open, their lock held; 0: none */
+    unsigned char *room; /* where they are, with the header of a record */
+    size_t peeked;       /* the same for bytes to read */
 };
+
+/* Wraps an object that the caller has joined; takes it over, also on failure. */
+int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags);
+
+/* What is asked for, checked and put into the words of the region. */
+int pipe_check_options(const char *name, const struct ferry_pipe_options *options,
+                       unsigned known_flags);
+struct region_request pipe_request(const char *name, const struct ferry_pipe_options *options);
 
 #endif

@@ -18,8 +18,9 @@ enum { DEFAULT_CAPACITY = 65536, RENEWALS = 64 };
 /* A pipe can grow to this, or to what it was made with if that is more. */
 enum { ROOM_TO_GROW_EXPONENT = 24 };
 
-static const unsigned KNOWN_FLAGS =
-    FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_READ | FERRY_WRITE | FERRY_EINTR;
+static const unsigned KNOWN_FLAGS = FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_READ |
+                                    FERRY_WRITE | FERRY_EINTR | FERRY_SIGPIPE | FERRY_RECORDS |
+                                    FERRY_TAP;
 
 /* ---- The handle ------------------------------------------------------------------------------- */
 
@@ -54,8 +55,7 @@ static void leaving(struct object *object)
 static const struct object_hooks hooks = {
     .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
 
-/* Wraps an object that the caller has joined; takes it over, also on failure. */
-static int pipe_new(ferry_pipe **ret_pipe, struct object *object)
+int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags)
 {
     ferry_pipe *pipe = calloc(1, sizeof(*pipe));
     if (pipe == NULL) {
@@ -66,6 +66,8 @@ static int pipe_new(ferry_pipe **ret_pipe, struct object *object)
     notice_init(&pipe->arrivals, &pipe->object.slots, -1);
     stream_init(&pipe->stream, &pipe->object.region, &pipe->object.slots, &pipe->arrivals);
     pipe->keeps_records = (object->region.identity.flags & LAYOUT_RECORDS) != 0;
+    pipe->raises_sigpipe = (flags & FERRY_SIGPIPE) != 0;
+    pipe->taps = (flags & FERRY_TAP) != 0;
     int r = object_follow(&pipe->object, &hooks);
     if (r < 0) {
         free(pipe);
@@ -81,6 +83,8 @@ ferry_pipe *ferry_pipe_close(ferry_pipe *pipe)
         return NULL;
     fork_hold();
     if (object_is_ours(&pipe->object)) {
+        if (pipe->taps)
+            stream_tap_end(&pipe->stream);
         stream_depart(&pipe->stream, &pipe->object.region.read_end);
         stream_depart(&pipe->stream, &pipe->object.region.write_end);
     }
@@ -91,6 +95,27 @@ ferry_pipe *ferry_pipe_close(ferry_pipe *pipe)
     fork_unhold();
     free(pipe);
     return NULL;
+}
+
+int ferry_pipe_close_end(ferry_pipe *pipe, unsigned role)
+{
+    int r = object_usable(&pipe->object);
+    if (r < 0)
+        return r;
+    struct region *region = &pipe->object.region;
+    if (role != FERRY_READ && role != FERRY_WRITE)
+        return fail(-EINVAL, "one end is closed at a time: FERRY_READ or FERRY_WRITE");
+    if (region->read_end < 0 || region->write_end < 0)
+        return fail(-EBADF, "this handle has not both ends; to close its only one, use "
+                            "ferry_pipe_close()");
+    if (role == FERRY_READ ? pipe->peeked > 0 : pipe->reserved > 0)
+        return fail(-EBUSY, "this handle has room or bytes open; commit or consume them first");
+    fork_hold();
+    region->role &= ~role;
+    members_change_role(&pipe->object.slots, region->role | LAYOUT_HAS_END);
+    stream_depart(&pipe->stream, role == FERRY_READ ? &region->read_end : &region->write_end);
+    fork_unhold();
+    return 0;
 }
 
 /* ---- Meeting the other side ------------------------------------------------------------------- */
@@ -153,6 +178,11 @@ static int meet(ferry_pipe *pipe, bool writes, int64_t patience_ns, uint32_t arr
 static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
 {
     unsigned role = pipe->object.region.role;
+    if (pipe->taps) {
+        stream_tap_begin(&pipe->stream, &pipe->tap);
+        pipe->tap.whole = pipe->keeps_records;
+        return 0;
+    }
     /* Before: a writer may come and be gone again as soon as there is a reader. */
     uint32_t arrivals = stream_arrivals(&pipe->stream);
     int r = (role & FERRY_READ) != 0 ? open_end(pipe, false) : 0;
@@ -169,66 +199,92 @@ static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
-static int check_options(const char *name, const struct ferry_pipe_options *options,
-                         unsigned known_flags)
+int pipe_check_options(const char *name, const struct ferry_pipe_options *options,
+                       unsigned known_flags)
 {
-    const struct object_options common = {.options_bytes = options->options_bytes,
-                                          .options_known = sizeof(*options),
-                                          .macro = "FERRY_PIPE",
-                                          .name = name,
-                                          .flags = options->flags,
-                                          .known_flags = known_flags,
-                                          .mode = options->mode};
+    const struct object_options common = {
+        .options_bytes = options->options_bytes,
+        .options_known = sizeof(*options),
+        .macro = "FERRY_PIPE",
+        .name = name,
+        .flags = (options->flags & FERRY_TAP) != 0 ? FERRY_READ : options->flags,
+        .known_flags = known_flags,
+        .mode = options->mode};
     int r = object_check_options(&common);
     if (r < 0)
         return r;
     if (options->capacity > UINT64_C(1) << STREAM_MOST_EXPONENT)
         return fail(-EINVAL, "a pipe holds at most %llu bytes", 1ULL << STREAM_MOST_EXPONENT);
+    if ((options->flags & FERRY_TAP) != 0 && (options->flags & ~(FERRY_TAP | FERRY_EINTR)) != 0)
+        return fail(-EINVAL, "who taps a pipe has no end of it and makes none: FERRY_TAP goes with "
+                             "FERRY_EINTR alone");
     if (options->patience_ns < FERRY_NO_WAIT || options->patience_ns == FERRY_FOREVER)
         return fail(-EINVAL, "patience_ns is a time, 0 for as long as it takes, or FERRY_NO_WAIT");
     return 0;
 }
 
-static struct region_request request_for(const char *name, const struct ferry_pipe_options *options)
+struct region_request pipe_request(const char *name, const struct ferry_pipe_options *options)
 {
     uint32_t exponent = stream_exponent(options->capacity ? options->capacity : DEFAULT_CAPACITY);
     uint32_t most = exponent > ROOM_TO_GROW_EXPONENT ? exponent : ROOM_TO_GROW_EXPONENT;
     return (struct region_request){.name = name,
                                    .kind = FERRY_KIND_PIPE,
-                                   .flags = options->flags,
+                                   .flags = (options->flags & FERRY_TAP) != 0 ? FERRY_READ
+                                                                              : options->flags,
                                    .mode = options->mode ? options->mode : 0600,
                                    .size_bytes = UINT64_C(2) << most,
                                    .exponent = exponent,
+                                   .keeps_records = (options->flags & FERRY_RECORDS) != 0,
                                    .trusted_owners = options->trusted_owners,
                                    .trusted_owner_count = options->trusted_owner_count};
 }
 
+/* What is passed through object_open(). */
+struct opening {
+    ferry_pipe *pipe;
+    unsigned flags;
+};
+
 /* From the first lock on a byte until the handle follows forks, none may happen. */
-static int open_held(const struct region_request *request, void *ret_pipe)
+static int open_held(const struct region_request *request, void *context)
 {
+    struct opening *opening = context;
     struct object object;
     fork_hold();
     int r = object_attach(&object, request);
     if (r == 0)
-        r = pipe_new(ret_pipe, &object);
+        r = pipe_new(&opening->pipe, &object, opening->flags);
     fork_unhold();
     return r;
 }
 
+/* The pipe decides about records; but whoever asks for them is not to write without. */
+static int check_records(const ferry_pipe *pipe, unsigned flags)
+{
+    if ((flags & FERRY_RECORDS) == 0 || pipe->keeps_records)
+        return 0;
+    return fail(-EMEDIUMTYPE,
+                "\"%s\" is there already, as a stream without records; remove it and make it anew, "
+                "or open it without FERRY_RECORDS",
+                pipe->object.region.name);
+}
+
 /* -ESTALE: the name was removed between the joining and the opening of an end. */
 static int open_once(ferry_pipe **ret_pipe, const struct region_request *request,
-                     int64_t patience_ns)
+                     const struct ferry_pipe_options *options)
 {
-    ferry_pipe *pipe = NULL;
-    int r = object_open(request, open_held, &pipe);
+    struct opening opening = {.flags = options->flags};
+    int r = object_open(request, open_held, &opening);
     if (r < 0)
         return r;
-    r = open_ends(pipe, patience_ns);
+    r = check_records(opening.pipe, options->flags);
+    if (r == 0)
+        r = open_ends(opening.pipe, options->patience_ns);
     if (r < 0) {
-        ferry_pipe_close(pipe);
+        ferry_pipe_close(opening.pipe);
         return r;
     }
-    *ret_pipe = pipe;
+    *ret_pipe = opening.pipe;
     return 0;
 }
 
@@ -240,78 +296,14 @@ int ferry_pipe_open(ferry_pipe **ret_pipe, const char *name,
         options = &defaults;
     if (name == NULL)
         return fail(-EINVAL, "a pipe without a name has two ends; use ferry_pipe_pair()");
-    int r = check_options(name, options, KNOWN_FLAGS);
+    int r = pipe_check_options(name, options, KNOWN_FLAGS);
     if (r < 0)
         return r;
-    const struct region_request request = request_for(name, options);
+    const struct region_request request = pipe_request(name, options);
     for (int i = 0; i < RENEWALS; i++) {
-        r = open_once(ret_pipe, &request, options->patience_ns);
+        r = open_once(ret_pipe, &request, options);
         if (r != -ESTALE)
             return r;
     }
     return fail(-EBUSY, "\"%s\" is made and removed all the time; try again", name);
-}
-
-/* ---- Pairs ------------------------------------------------------------------------------------ */
-
-/* A second membership of an object without a name, with one of its ends. */
-static int split(struct object *ret_twin, struct object *object)
-{
-    int r = object_twin(ret_twin, object, FERRY_WRITE);
-    if (r < 0)
-        return r;
-    ret_twin->region.write_end = object->region.write_end;
-    object->region.write_end = -1;
-    object->region.role = FERRY_READ;
-    members_change_role(&object->slots, FERRY_READ | LAYOUT_HAS_END);
-    members_change_role(&ret_twin->slots, FERRY_WRITE | LAYOUT_HAS_END);
-    return 0;
-}
-
-/* Between fork_hold() and fork_unhold().  On failure ends[0] may be there, and is the caller's. */
-static int make_pair(ferry_pipe *ends[2], const struct region_request *request)
-{
-    struct object reading, writing;
-    int r = object_attach(&reading, request);
-    if (r < 0)
-        return r;
-    r = split(&writing, &reading);
-    if (r < 0) {
-        region_release(&reading.region);
-        return r;
-    }
-    r = pipe_new(&ends[0], &reading);
-    if (r < 0) {
-        region_release(&writing.region);
-        return r;
-    }
-    return pipe_new(&ends[1], &writing);
-}
-
-static int open_pair(const struct region_request *request, void *context)
-{
-    ferry_pipe **ends = context;
-    ends[0] = ends[1] = NULL;
-    fork_hold();
-    int r = make_pair(ends, request);
-    fork_unhold();
-    if (r < 0)
-        ferry_pipe_close(ends[0]);
-    return r;
-}
-
-int ferry_pipe_pair(ferry_pipe *ret_ends[2], const struct ferry_pipe_options *options)
-{
-    const struct ferry_pipe_options defaults = {.options_bytes = sizeof(defaults)};
-    if (options == NULL)
-        options = &defaults;
-    int r = check_options(NULL, options, FERRY_EINTR);
-    if (r < 0)
-        return r;
-    const struct region_request request = request_for(NULL, options);
-    ferry_pipe *ends[2];
-    r = object_open(&request, open_pair, ends);
-    if (r == 0)
-        memcpy(ret_ends, ends, sizeof(ends));
-    return r;
 }

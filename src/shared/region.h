@@ -23,6 +23,7 @@ struct region_request {
     uint64_t size_bytes;  /* of the data, to make */
     uint64_t least_bytes; /* that an object which is there has to have */
     uint32_t exponent;    /* pipes: of the first ring's size, see layout.h; else 0 */
+    bool keeps_records;   /* pipes, to make */
     void *address;
     const uid_t *trusted_owners;
     size_t trusted_owner_count;

@@ -27,7 +27,8 @@ static struct layout_identity new_identity(const struct region_request *request)
 {
     return (struct layout_identity){
         .kind = request->kind,
-        .flags = request->name == NULL ? LAYOUT_ANONYMOUS : 0,
+        .flags = (request->name == NULL ? LAYOUT_ANONYMOUS : 0) |
+                 (request->keeps_records ? LAYOUT_RECORDS : 0),
         .size_bytes = request->size_bytes,
         .created = layout_stamp(clock_unix_ms(), getpid()),
     };

@@ -1,0 +1,71 @@
+/* Looking at what goes through a pipe, without an end of it. */
+#include <errno.h>
+
+#include "base/error.h"
+#include "ipc/pipe.h"
+
+/* Does anybody write, or have all gone who did? */
+static bool is_over(ferry_pipe *pipe)
+{
+    bool has_writer = stream_has_writer(&pipe->stream);
+    bool over = pipe->tap_met_writer && !has_writer;
+    pipe->tap_met_writer = has_writer;
+    return over;
+}
+
+static int explain(int error)
+{
+    return error == -ETIMEDOUT ? fail_often(error, "nothing came through the pipe in time")
+           : error == -EINTR   ? fail_often(error, "a signal handler ran during the wait")
+                               : error;
+}
+
+/* -EAGAIN: nothing to see, and it has not been waited for. */
+static ssize_t look(ferry_pipe *pipe, void *bytes, size_t count)
+{
+    ssize_t n = stream_tap_look(&pipe->stream, &pipe->tap, bytes, count);
+    if (n != -EAGAIN || !is_over(pipe))
+        return n;
+    /* What the last writer wrote came before it went. */
+    n = stream_tap_look(&pipe->stream, &pipe->tap, bytes, count);
+    return n == -EAGAIN ? 0 : n;
+}
+
+static ssize_t await_bytes(ferry_pipe *pipe, void *bytes, size_t count, deadline end)
+{
+    for (;;) {
+        uint32_t version = notice_version(&pipe->arrivals);
+        ssize_t n = look(pipe, bytes, count);
+        int64_t left = clock_left_ns(end);
+        if (n != -EAGAIN)
+            return n;
+        if (left == 0)
+            return -ETIMEDOUT;
+        int r = notice_wait(&pipe->arrivals, &version, left == INT64_MAX ? FERRY_FOREVER : left,
+                            pipe->object.interruptible);
+        if (r < 0 && r != -ETIMEDOUT)
+            return r;
+    }
+}
+
+ssize_t ferry_pipe_tap(ferry_pipe *pipe, void *ret_bytes, size_t count, uint64_t *ret_missed,
+                       int64_t timeout_ns)
+{
+    int r = object_usable(&pipe->object);
+    if (r < 0)
+        return r;
+    if (!pipe->taps)
+        return fail(-EBADF,
+                    "this handle has an end of the pipe; open one with FERRY_TAP to look on");
+    if (count == 0)
+        return fail(-EINVAL, "no room was given for what is to be seen");
+    ssize_t n = timeout_ns == FERRY_NOW
+                    ? look(pipe, ret_bytes, count)
+                    : await_bytes(pipe, ret_bytes, count, clock_deadline(timeout_ns));
+    if (n == -EAGAIN)
+        return fail_often(-EAGAIN, "nothing goes through the pipe now; wait with a timeout");
+    if (n < 0)
+        return explain((int)n);
+    *ret_missed = pipe->tap.missed;
+    return n;
+}
