@@ -3,9 +3,10 @@
 #include "shared/spin.h"
 
 enum {
-    SPIN_MOST = 4096, /* turns; some 100 µs, which is what a sleep and a wake cost across cores */
-    SPIN_LEAST = 32,  /* below this, not at all */
-    SPIN_LAST_PAUSE = 1024, /* a trial in so many waits costs what nobody notices */
+    SPIN_MOST = 4096,  /* turns; some 100 µs, which is what a sleep and a wake cost across cores */
+    SPIN_LEAST = 32,   /* below this, not at all */
+    SPIN_MARGIN = 512, /* what a spin that paid within a few turns may take next time: some 15 µs */
+    SPIN_LAST_PAUSE = 4096, /* a trial in so many waits costs what nobody notices */
 };
 
 static uint32_t get(const _Atomic uint32_t *value)
@@ -32,7 +33,7 @@ uint32_t spin_begin(struct spin *spin)
 
 static void learn_from_gain(struct spin *spin, uint32_t budget, uint32_t turns)
 {
-    uint32_t needed = 2 * turns + SPIN_LEAST;
+    uint32_t needed = 2 * turns + SPIN_MARGIN;
     if (needed < budget) /* come down slowly: the next may take longer again */
         needed = budget - (budget - needed) / 8;
     set(&spin->budget, needed < SPIN_MOST ? needed : SPIN_MOST);

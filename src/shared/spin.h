@@ -2,8 +2,9 @@
  *
  * A spin is worth its time when the partner runs on another core and pure loss when it shares this
  * one.  Nobody can tell beforehand, so each handle keeps a budget: twice what the spins that paid
- * needed, and halved by each that did not, down to nothing.  From there a long trial leads back, for
- * two who both sleep answer each other too slowly for a short one; trials that fail become rare. */
+ * needed and a margin, lest one interrupt put both to sleep; and halved by each that did not pay,
+ * down to nothing.  From there a long trial leads back, for two who both sleep answer each other too
+ * slowly for a short one; trials that fail become rare. */
 #ifndef FERRY_SPIN_H
 #define FERRY_SPIN_H
 
@@ -17,7 +18,7 @@ struct spin {
     _Atomic uint32_t pause;  /* how many of them until the next */
 };
 
-enum { SPIN_FIRST = 2048, SPIN_FIRST_PAUSE = 64 };
+enum { SPIN_FIRST = 2048, SPIN_FIRST_PAUSE = 8 };
 
 #define SPIN_INIT ((struct spin){.budget = SPIN_FIRST, .pause = SPIN_FIRST_PAUSE})
 
