@@ -68,12 +68,12 @@ TEST(spins_that_pay_again_come_back_at_once)
         CHECK(comes_after(&spin, 3000));
 }
 
-TEST(a_budget_comes_down_to_what_is_needed)
+TEST(a_budget_comes_down_to_what_is_needed_and_a_margin)
 {
     struct spin spin = SPIN_INIT;
     for (int i = 0; i < 200; i++)
         CHECK(comes_after(&spin, 50));
-    CHECK(turns_in_vain(&spin) < 200);
+    CHECK(turns_in_vain(&spin) < 700);
 }
 
 TEST(a_budget_is_bounded)
