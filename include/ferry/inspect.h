@@ -50,6 +50,7 @@ struct ferry_object {
     uint64_t depth_bytes; /* pipe: in it now; size_bytes is its capacity */
     uint64_t written_bytes, read_bytes; /* pipe: since creation */
     uint64_t write_count, read_count;   /* pipe: calls */
+    bool keeps_records;                 /* pipe: what is written at once is read at once */
 };
 
 struct ferry_member {
@@ -57,10 +58,11 @@ struct ferry_member {
     pid_t pid; /* as the member itself knows it (its own pid namespace) */
     bool alive;
     bool same_pid_namespace; /* pid means something here */
-    unsigned role;           /* FERRY_READ | FERRY_WRITE */
+    unsigned role;           /* FERRY_READ | FERRY_WRITE; 0: it looks on at a pipe */
     int64_t joined_unix_ms;
-    bool waiting; /* asleep until the object changes */
-    bool holds_lock;
+    bool waiting; /* asleep until the object changes, or has bytes or room; or polling for that */
+    bool opening; /* pipe: it has no end yet, and waits for somebody at the other */
+    bool holds_lock;  /* pipe: it has room or bytes open */
     char command[64]; /* what runs under that pid; "" if it cannot be read */
 };
 

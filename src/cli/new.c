@@ -19,6 +19,7 @@ struct request {
     unsigned mode;
     bool mode_given;
     bool exclusive;
+    bool keeps_records;
 };
 
 static int make_segment(const struct request *request)
@@ -35,7 +36,8 @@ static int make_pipe(const struct request *request)
     ferry_pipe *pipe;
     int r = ferry_pipe_open(&pipe, request->name,
                             FERRY_PIPE(.capacity = request->size_bytes, .mode = request->mode,
-                                       .flags = FERRY_CREATE | FERRY_EXCLUSIVE));
+                                       .flags = FERRY_CREATE | FERRY_EXCLUSIVE |
+                                                (request->keeps_records ? FERRY_RECORDS : 0)));
     if (r == 0)
         ferry_pipe_close(pipe);
     return r;
@@ -68,7 +70,8 @@ static int complain_different(const struct request *request, const struct ferry_
     unsigned mode = mode_after_umask(request->mode);
     bool other_size = has_other_size(request, object);
     bool other_mode = request->mode_given && object->mode != mode;
-    if (!other_size && !other_mode)
+    bool other_manner = request->keeps_records != object->keeps_records;
+    if (!other_size && !other_mode && !other_manner)
         return STATUS_DONE;
     char size_text[128] = "", mode_text[64] = "";
     if (other_size)
@@ -77,8 +80,11 @@ static int complain_different(const struct request *request, const struct ferry_
     if (other_mode)
         snprintf(mode_text, sizeof(mode_text), ", its mode is %04o, not %04o", object->mode, mode);
     char *name CLEANUP(text_cleanup) = operand_quote(request->name);
-    complain("\"%s\" is there already%s%s; use it as it is, or remove it first: ferry rm %s",
-             request->name, size_text, mode_text, name);
+    const char *manner = !other_manner           ? ""
+                         : object->keeps_records ? ", it keeps records"
+                                                 : ", it keeps no records";
+    complain("\"%s\" is there already%s%s%s; use it as it is, or remove it first: ferry rm %s",
+             request->name, size_text, mode_text, manner, name);
     return STATUS_FAILED;
 }
 
@@ -131,6 +137,7 @@ static int run(int argc, char **argv)
         {.name = "size", .size = &request.size_bytes, .given = &request.size_given},
         {.name = "mode", .mode = &request.mode, .given = &request.mode_given},
         {.name = "exclusive", .flag = &request.exclusive},
+        {.name = "records", .flag = &request.keeps_records},
         {0},
     };
     if (options_parse(&verb_new, options, argc, argv) < 0)
@@ -144,6 +151,10 @@ static int run(int argc, char **argv)
         return status;
     if (kind == FERRY_KIND_SEGMENT && (!request.size_given || request.size_bytes == 0)) {
         complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
+        return STATUS_USAGE;
+    }
+    if (kind != FERRY_KIND_PIPE && request.keeps_records) {
+        complain("--records is for pipes");
         return STATUS_USAGE;
     }
     return make_or_compare(&request);
@@ -166,6 +177,7 @@ const struct verb verb_new = {
             "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's\n"
             "                  rounded up to a power of two (default: 64K)\n"
             "  --mode MODE     who may use it, in octal, less the umask (default: 0600)\n"
+            "  --records       a pipe whose readers get what was written at once at once\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"
             "\n"
             "Examples\n"

@@ -159,6 +159,7 @@ static void segment_to_json(const struct ferry_object *object, struct json *json
 
 static void pipe_to_json(const struct ferry_object *object, struct json *json)
 {
+    json_bool(json, "keeps_records", object->keeps_records);
     json_number(json, "depth_bytes", object->depth_bytes);
     json_number(json, "written_bytes", object->written_bytes);
     json_number(json, "read_bytes", object->read_bytes);

@@ -87,8 +87,8 @@ static void print_segment(const struct ferry_object *object)
 
 static void print_pipe(const struct ferry_object *object)
 {
-    output_line("  depth        %s of %s bytes", phrase_count(object->depth_bytes).text,
-                phrase_count(object->size_bytes).text);
+    output_line("  depth        %s of %s bytes%s", phrase_count(object->depth_bytes).text,
+                phrase_count(object->size_bytes).text, object->keeps_records ? ", in records" : "");
     output_line("  written      %s bytes in %s writes", phrase_count(object->written_bytes).text,
                 phrase_count(object->write_count).text);
     output_line("  read         %s bytes in %s reads", phrase_count(object->read_bytes).text,
@@ -97,18 +97,46 @@ static void print_pipe(const struct ferry_object *object)
 
 static const char *role_name(unsigned role)
 {
-    role &= FERRY_READ | FERRY_WRITE;
-    return role == FERRY_READ ? "read" : role == FERRY_WRITE ? "write" : "read-write";
+    switch (role & (FERRY_READ | FERRY_WRITE)) {
+    case 0:
+        return "look";
+    case FERRY_READ:
+        return "read";
+    case FERRY_WRITE:
+        return "write";
+    default:
+        return "read-write";
+    }
 }
 
-static const char *doing(const struct ferry_member *member)
+/* Whose end waits for what. */
+static const char *waits_for(unsigned role, const char *reader, const char *writer,
+                             const char *both)
 {
+    return role == FERRY_READ ? reader : role == FERRY_WRITE ? writer : both;
+}
+
+static const char *doing_with_pipe(const struct ferry_member *member)
+{
+    if (member->opening)
+        return waits_for(member->role, "waits for a writer", "waits for a reader", "opens it");
+    if (member->holds_lock)
+        return waits_for(member->role, "has bytes open", "has room open", "has a part open");
+    if (member->waiting)
+        return waits_for(member->role, "waits for bytes", "waits for room", "waits");
+    return "";
+}
+
+static const char *doing(int kind, const struct ferry_member *member)
+{
+    if (kind == FERRY_KIND_PIPE)
+        return doing_with_pipe(member);
     if (member->holds_lock)
         return member->waiting ? "holds the lock, waits" : "holds the lock";
     return member->waiting ? "waits for a change" : "";
 }
 
-static void print_members(const struct members *members)
+static void print_members(int kind, const struct members *members)
 {
     static const char *const headings[] = {">  SLOT", ">PID",   "COMMAND", "ROLE",
                                            "STATE",   "JOINED", "DOING",   NULL};
@@ -122,7 +150,7 @@ static void print_members(const struct members *members)
         table_cell(&table, "%s", role_name(member->role));
         table_cell(&table, "%s", member->alive ? "alive" : "dead");
         table_cell(&table, "%s", phrase_age(member->joined_unix_ms).text);
-        table_cell(&table, "%s", doing(member));
+        table_cell(&table, "%s", doing(kind, member));
     }
     if (members->count > 0)
         putchar('\n');
@@ -142,7 +170,7 @@ static void print(const struct ferry_object *object, const struct members *membe
         print_segment(object);
     if (object->kind == FERRY_KIND_PIPE)
         print_pipe(object);
-    print_members(members);
+    print_members(object->kind, members);
 }
 
 /* ---- For programs ---------------------------------------------------------------------------- */
@@ -157,6 +185,7 @@ static void member_to_json(const struct ferry_member *member, struct json *json)
     json_text(json, "role", role_name(member->role));
     json_number(json, "joined_unix_ms", (uint64_t)member->joined_unix_ms);
     json_bool(json, "waiting", member->waiting);
+    json_bool(json, "opening", member->opening);
     json_bool(json, "holds_lock", member->holds_lock);
     json_text(json, "command", member->command);
     json_close(json, '}');

@@ -29,6 +29,7 @@ extern const struct verb verb_show;
 extern const struct verb verb_rm;
 extern const struct verb verb_write;
 extern const struct verb verb_read;
+extern const struct verb verb_tap;
 extern const struct verb verb_wait;
 extern const struct verb verb_demo;
 extern const struct verb verb_bench;

@@ -56,6 +56,25 @@ int ferry_segment_look(ferry_segment *segment, struct ferry_object *ret_object)
     return r;
 }
 
+/* Is this the tag of who uses the slot now? */
+static bool is_tag_of(struct layout *control, uint32_t slot, const struct layout_lock *lock)
+{
+    return (RELAXED(lock->word) & TAG_MASK) ==
+           slot_tag_make(slot, RELAXED(control->members[slot].generation));
+}
+
+static void describe_end(struct layout *control, struct ferry_member *member)
+{
+    const struct layout_stream *stream = &control->stream;
+    uint32_t slot = member->slot;
+    bool has_end = (RELAXED(control->members[slot].role) & LAYOUT_HAS_END) != 0;
+    member->opening = !has_end && member->role != 0;
+    member->waiting =
+        has_end && (board_has(&stream->readers, slot) || board_has(&stream->writers, slot));
+    member->holds_lock =
+        is_tag_of(control, slot, &stream->in.lock) || is_tag_of(control, slot, &stream->out.lock);
+}
+
 static struct ferry_member describe_member(struct look *look, uint32_t slot, uint64_t namespace)
 {
     struct layout *control = look->control;
@@ -72,6 +91,8 @@ static struct ferry_member describe_member(struct look *look, uint32_t slot, uin
         .holds_lock = (RELAXED(control->mutex.word) & TAG_MASK) ==
                       slot_tag_make(slot, RELAXED(entry->generation)),
     };
+    if (look->object.kind == FERRY_KIND_PIPE)
+        describe_end(control, &member);
     if (member.alive && member.same_pid_namespace)
         proc_command(member.pid, member.command, sizeof(member.command));
     return member;

@@ -156,12 +156,14 @@ static void describe_stream(struct look *look)
     struct ferry_object *object = &look->object;
     const struct layout_stream *stream = &look->control->stream;
     uint32_t exponent = RELAXED(stream->shape.exponent);
+    object->keeps_records = (look->control->identity.flags & LAYOUT_RECORDS) != 0;
     object->size_bytes = exponent < 64 ? UINT64_C(1) << exponent : 0;
     object->written_bytes = RELAXED(stream->in.position);
     object->read_bytes = RELAXED(stream->out.position);
     object->write_count = RELAXED(stream->in.calls);
     object->read_count = RELAXED(stream->out.calls);
-    uint64_t depth = object->written_bytes - object->read_bytes;
+    /* What sleepers have not been told of is not there yet: see stream.c. */
+    uint64_t depth = RELAXED(stream->in.told) - object->read_bytes;
     object->depth_bytes = depth <= object->size_bytes ? depth : 0;
 }
 

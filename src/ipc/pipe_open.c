@@ -181,6 +181,7 @@ static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
     if (pipe->taps) {
         stream_tap_begin(&pipe->stream, &pipe->tap);
         pipe->tap.whole = pipe->keeps_records;
+        members_change_role(&pipe->object.slots, 0);
         return 0;
     }
     /* Before: a writer may come and be gone again as soon as there is a reader. */
