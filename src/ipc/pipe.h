@@ -15,7 +15,8 @@ struct ferry_pipe {
     bool keeps_records;     /* a property of the pipe */
     bool raises_sigpipe;    /* asked for by who opened it */
     bool taps;              /* it has no end, and looks on */
-    bool tap_met_writer;    /* since then */
+    bool tap_met_writer;    /* when it looked last */
+    uint32_t tap_arrivals;  /* of writers that it has seen to be gone */
     struct stream_tap tap;
     size_t reserved;     /* bytes of room that are open, their lock held; 0: none */
     unsigned char *room; /* where they are, with the header of a record */
@@ -24,6 +25,9 @@ struct ferry_pipe {
 
 /* Wraps an object that the caller has joined; takes it over, also on failure. */
 int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags);
+
+/* Begins to look on. */
+void pipe_begin_tap(ferry_pipe *pipe);
 
 /* What is asked for, checked and put into the words of the region. */
 int pipe_check_options(const char *name, const struct ferry_pipe_options *options,

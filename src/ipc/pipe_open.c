@@ -85,6 +85,8 @@ ferry_pipe *ferry_pipe_close(ferry_pipe *pipe)
     if (object_is_ours(&pipe->object)) {
         if (pipe->taps)
             stream_tap_end(&pipe->stream);
+        if (pipe->object.slots.tag != 0) /* nobody is to take us for one who is there */
+            members_change_role(&pipe->object.slots, 0);
         stream_depart(&pipe->stream, &pipe->object.region.read_end);
         stream_depart(&pipe->stream, &pipe->object.region.write_end);
     }
@@ -179,9 +181,7 @@ static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
 {
     unsigned role = pipe->object.region.role;
     if (pipe->taps) {
-        stream_tap_begin(&pipe->stream, &pipe->tap);
-        pipe->tap.whole = pipe->keeps_records;
-        members_change_role(&pipe->object.slots, 0);
+        pipe_begin_tap(pipe);
         return 0;
     }
     /* Before: a writer may come and be gone again as soon as there is a reader. */

@@ -3,14 +3,26 @@
 
 #include "base/error.h"
 #include "ipc/pipe.h"
+#include "shared/members.h"
 
-/* Does anybody write, or have all gone who did? */
+/* Have all gone who wrote?  Some may have come and gone while we did not look. */
 static bool is_over(ferry_pipe *pipe)
 {
+    uint32_t arrivals = stream_arrivals(&pipe->stream);
     bool has_writer = stream_has_writer(&pipe->stream);
-    bool over = pipe->tap_met_writer && !has_writer;
+    bool over = !has_writer && (pipe->tap_met_writer || arrivals != pipe->tap_arrivals);
     pipe->tap_met_writer = has_writer;
+    if (!has_writer)
+        pipe->tap_arrivals = arrivals;
     return over;
+}
+
+void pipe_begin_tap(ferry_pipe *pipe)
+{
+    stream_tap_begin(&pipe->stream, &pipe->tap);
+    pipe->tap.whole = pipe->keeps_records;
+    is_over(pipe);
+    members_change_role(&pipe->object.slots, 0);
 }
 
 static int explain(int error)
