@@ -263,10 +263,11 @@ static void count_calls(struct runner_up *side)
     side->row->calls = side->result.calls;
 }
 
-/* Deaths have too many processes, and waiting is no operation. */
+/* Deaths and several writers have too many processes, and waiting is no operation. */
 static bool has_calls(const struct experiment *experiment)
 {
-    return experiment->shape != SHAPE_TAKE_OVER && experiment->shape != SHAPE_IDLE;
+    return experiment->shape != SHAPE_TAKE_OVER && experiment->shape != SHAPE_IDLE &&
+           experiment->shape != SHAPE_TWO_WRITERS && experiment->shape != SHAPE_TWO_WRITERS_APART;
 }
 
 /* ---- What came of it -------------------------------------------------------------------------------- */

@@ -4,6 +4,9 @@
 #define SECOND INT64_C(1000000000)
 #define BOTH   (PLACE_TWO_CORES | PLACE_ONE_CORE)
 
+/* A bar is about costs: so many times a rate is so small a part of the cost. */
+#define TIMES_THE_RATE(times) (1 / (double)(times))
+
 static const struct experiment table[] = {
     {
         .name = "wake",
@@ -40,7 +43,8 @@ static const struct experiment table[] = {
         .placements = PLACE_TWO_CORES,
         .count = 1,
         .hold_ns = 10 * SECOND,
-        .bars = {{"segment notice", NULL, 0, PLACE_TWO_CORES}},
+        .bars = {{"segment notice", NULL, 0, PLACE_TWO_CORES},
+                 {"ferry pipe", NULL, 0, PLACE_TWO_CORES}},
     },
     {
         .name = "message-48-spin",
@@ -54,6 +58,7 @@ static const struct experiment table[] = {
         .size_bytes = 48,
         .floor = "one line",
         .kernel = "pipe",
+        .bars = {{"ferry pipe", "one line", 1.3, PLACE_TWO_CORES}},
     },
     {
         .name = "message-64-spin",
@@ -66,6 +71,7 @@ static const struct experiment table[] = {
         .size_bytes = 64,
         .floor = "two lines",
         .kernel = "pipe",
+        .bars = {{"ferry pipe", "two lines", 1.3, PLACE_TWO_CORES}},
     },
     {
         .name = "message-64",
@@ -78,6 +84,7 @@ static const struct experiment table[] = {
         .size_bytes = 64,
         .floor = "bare futex",
         .kernel = "pipe",
+        .bars = {{"ferry pipe", "pipe", 1, BOTH | PLACE_AWAKE}},
     },
     {
         .name = "one-way-64",
@@ -90,6 +97,50 @@ static const struct experiment table[] = {
         .size_bytes = 64,
         .floor = "reference ring",
         .kernel = "System V queue",
+        .bars = {{"ferry pipe", "reference ring", 1, PLACE_TWO_CORES},
+                 {"ferry pipe", "pipe", TIMES_THE_RATE(10), PLACE_TWO_CORES},
+                 {"ferry pipe", "pipe", 1, PLACE_ONE_CORE}},
+    },
+    {
+        .name = "two-writers",
+        .title = "64-byte messages of two writers",
+        .about = "Two processes send into one channel, and a third receives and checks them.  On "
+                 "two cores it has one to itself.",
+        .shape = SHAPE_TWO_WRITERS,
+        .measure = MEASURE_RATE,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 64,
+        .long_batches = true,
+        .kernel = "pipe",
+        .bars = {{"ferry pipe", "pipe", 1, BOTH}},
+    },
+    {
+        .name = "two-writers-apart",
+        .title = "64-byte messages of two writers with a core each",
+        .about = "Two processes send into one channel at the same time, each from a core of its "
+                 "own.  The third, which receives, shares one of them.",
+        .shape = SHAPE_TWO_WRITERS_APART,
+        .measure = MEASURE_RATE,
+        .waiting = BENCH_DEFAULT,
+        .placements = PLACE_TWO_CORES,
+        .size_bytes = 64,
+        .long_batches = true,
+        .kernel = "pipe",
+        .bars = {{"ferry pipe", "pipe", 1, PLACE_TWO_CORES}},
+    },
+    {
+        .name = "stream-4k",
+        .title = "4 KiB pieces one way",
+        .about = "Bytes from one process's memory into the other's.",
+        .shape = SHAPE_ONE_WAY,
+        .measure = MEASURE_FLOW,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 4 << 10,
+        .floor = "reference ring",
+        .kernel = "pipe",
+        .bars = {{"ferry pipe", "pipe", 1, PLACE_ONE_CORE}},
     },
     {
         .name = "stream-64k",
@@ -102,6 +153,9 @@ static const struct experiment table[] = {
         .size_bytes = 64 << 10,
         .floor = "reference ring",
         .kernel = "pipe",
+        .bars = {{"ferry pipe", "reference ring", TIMES_THE_RATE(0.9), PLACE_TWO_CORES},
+                 {"ferry pipe", "pipe", TIMES_THE_RATE(8), PLACE_TWO_CORES},
+                 {"ferry pipe", "pipe", 1, PLACE_ONE_CORE}},
     },
     {
         .name = "stream-1m",
@@ -114,6 +168,8 @@ static const struct experiment table[] = {
         .size_bytes = 1 << 20,
         .floor = "reference ring",
         .kernel = "pipe",
+        .bars = {{"ferry pipe", "reference ring", TIMES_THE_RATE(0.9), PLACE_TWO_CORES},
+                 {"ferry pipe", "pipe", 1, PLACE_ONE_CORE}},
     },
     {
         .name = "lock-pair",
@@ -229,6 +285,12 @@ const struct bench_play *experiment_play(const struct experiment *experiment,
         break;
     case SHAPE_ONE_WAY:
         play = &side->one_way;
+        break;
+    case SHAPE_TWO_WRITERS:
+        play = &side->two_writers;
+        break;
+    case SHAPE_TWO_WRITERS_APART:
+        play = &side->two_writers_apart;
         break;
     case SHAPE_IDLE:
         play = &side->idle;

@@ -63,10 +63,9 @@ __attribute__((cold, noreturn)) static inline void bench_wrong(struct bench_lap 
                (unsigned long long)found, at);
 }
 
-BENCH_INLINE void bench_check(struct bench_lap *lap, const unsigned char *message, uint64_t number,
-                              size_t at)
+BENCH_INLINE void bench_check(struct bench_lap *lap, const unsigned char *message,
+                              enum bench_role from, uint64_t number, size_t at)
 {
-    enum bench_role from = lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR;
     uint64_t found = bench_get(message + at);
     if (__builtin_expect(found != bench_word(from, number, at), 0))
         bench_wrong(lap, number, at, found);
@@ -75,14 +74,15 @@ BENCH_INLINE void bench_check(struct bench_lap *lap, const unsigned char *messag
 /* Receives the other's message with this number, and checks it. */
 BENCH_INLINE void bench_take(struct bench_lap *lap, uint64_t number, bench_receive *receive)
 {
+    enum bench_role from = lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR;
     lap->buffer = lap->room;
     const unsigned char *message = receive(lap);
     size_t size = lap->size_bytes, step = lap->whole ? sizeof(number) : BENCH_PAGE;
     if (size == 0)
         return;
     for (size_t at = 0; at < size - sizeof(number); at += step)
-        bench_check(lap, message, number, at);
-    bench_check(lap, message, number, size - sizeof(number));
+        bench_check(lap, message, from, number, at);
+    bench_check(lap, message, from, number, size - sizeof(number));
 }
 
 BENCH_INLINE void bench_ping(struct bench_lap *lap, uint64_t count, bench_send *send,

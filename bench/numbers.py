@@ -15,7 +15,15 @@ ROWS = [
     ("wake", "segment notice", "a notice there and back", "通知一个来回"),
     ("message-64", "segment notice", "64 bytes and a notice, there and back", "64 字节加通知，一个来回"),
     ("tell", "segment notice", "a notice that nobody waits for", "无人等待的通知"),
+    ("message-64-spin", "ferry pipe", "64 bytes through pipes, there and back, spinning", "64 字节经管道一个来回（自旋）"),
+    ("message-64", "ferry pipe", "the same, as they wait by themselves", "同上，默认等待"),
+    ("one-way-64", "ferry pipe", "64-byte writes through a pipe", "管道，每次写 64 字节"),
+    ("two-writers", "ferry pipe", "the same, of two writers", "同上，两个写者"),
+    ("stream-4k", "ferry pipe", "4 KiB pieces through a pipe", "管道，每块 4 KiB"),
+    ("stream-64k", "ferry pipe", "64 KiB pieces", "每块 64 KiB"),
+    ("stream-1m", "ferry pipe", "1 MiB pieces", "每块 1 MiB"),
     ("idle", "segment notice", "wake-ups of an idle waiter in 10 s", "空闲等待者 10 秒内的唤醒次数"),
+    ("idle", "ferry pipe", "wake-ups of an idle reader of a pipe in 10 s", "空闲管道读者 10 秒内的唤醒次数"),
     ("lock-pair", "segment lock", "lock and unlock, alone", "加锁并解锁，无竞争"),
     ("lock-contest", "segment lock", "a turn of two that both want the lock", "两个进程争锁，每次持有"),
     ("take-over", "segment lock", "from the owner's kill -9 to the next one's lock", "持锁者被 kill -9 到下一个得锁"),
@@ -56,6 +64,10 @@ def three_digits(value, units, step=1000):
 def cost(series, row):
     if series["measure"] == "count":
         return f"{row['cost']:.0f}"
+    if series["measure"] == "rate":
+        return three_digits(1e9 / row["cost"], ["/s", "k/s", "M/s", "G/s"])
+    if series["measure"] == "flow":
+        return three_digits(series["size_bytes"] * 1e9 / row["cost"], ["B/s", "kB/s", "MB/s", "GB/s"])
     return three_digits(row["cost"], ["ns", "µs", "ms", "s"])
 
 

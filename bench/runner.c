@@ -67,6 +67,8 @@ static void run_batch(struct runner *runner)
     if (outcome->noted > 0)
         memset(outcome->histogram, 0, sizeof(outcome->histogram));
     outcome->noted = 0;
+    outcome->helper_cpu_ns = 0;
+    outcome->helper_sleeps = 0;
     outcome->done = control->count;
     int64_t cpu_ns = cpu_time_ns();
     uint64_t sleeps = bench_sleeps();
@@ -75,8 +77,8 @@ static void run_batch(struct runner *runner)
     play(lap, control->count);
     outcome->counting = false;
     outcome->end_ns = bench_now_ns();
-    outcome->sleeps = bench_sleeps() - sleeps;
-    outcome->cpu_ns = cpu_time_ns() - cpu_ns;
+    outcome->sleeps = bench_sleeps() - sleeps + outcome->helper_sleeps;
+    outcome->cpu_ns = cpu_time_ns() - cpu_ns + outcome->helper_cpu_ns;
 }
 
 /* From the first one's beginning to the last one's end. */

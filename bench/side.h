@@ -11,9 +11,9 @@
  *
  * The keeper cleans up however near and far end, so a side that crashes or hangs costs its own row.
  *
- * Sides are written with the loops of messages.h, locks.h and objects.h, which turn a few small
- * functions into all the measurements that make sense for them, without an indirect call in the
- * middle.  This header is also valid C++, and needs nothing to link with, for peers' sake. */
+ * Sides are written with the loops of messages.h, writers.h, locks.h and objects.h, which turn a few
+ * small functions into all the measurements that make sense for them, without an indirect call in
+ * the middle.  This header is also valid C++, and needs nothing to link with, for peers' sake. */
 #ifndef FERRY_BENCH_SIDE_H
 #define FERRY_BENCH_SIDE_H
 
@@ -57,10 +57,12 @@ struct bench_outcome {
     uint64_t done;    /* operations in the last batch */
     int64_t start_ns;
     int64_t end_ns;
-    int64_t cpu_ns;  /* of all the process's threads */
-    uint64_t sleeps; /* voluntary context switches, of all its threads */
-    bool counting;   /* what this process does now is part of an operation */
-    uint64_t noted;  /* operations timed one by one */
+    int64_t cpu_ns;         /* of all the process's threads */
+    uint64_t sleeps;        /* voluntary context switches, of all its threads */
+    int64_t helper_cpu_ns;  /* part of cpu_ns: of a process that it has made to help it */
+    uint64_t helper_sleeps; /* part of sleeps */
+    bool counting;          /* what this process does now is part of an operation */
+    uint64_t noted;         /* operations timed one by one */
     uint32_t histogram[BENCH_BUCKETS];
 };
 
@@ -110,11 +112,13 @@ struct bench_side {
     void (*unmake)(struct bench_lap *lap); /* also after a crash: whatever is still there */
 
     /* What it takes part in; the headers named above fill these in. */
-    struct bench_play round_trip;   /* messages.h: a message there, one back */
-    struct bench_play one_way;      /* messages.h: as many as go through */
-    struct bench_play idle;         /* messages.h: waits for one for lap->hold_ns */
-    struct bench_play lock_pair;    /* locks.h: take and let go, nobody else there */
-    struct bench_play lock_contest; /* locks.h: both want it all the time */
+    struct bench_play round_trip;        /* messages.h: a message there, one back */
+    struct bench_play one_way;           /* messages.h: as many as go through */
+    struct bench_play idle;              /* messages.h: waits for one for lap->hold_ns */
+    struct bench_play two_writers;       /* writers.h: far and a helper write, near reads */
+    struct bench_play two_writers_apart; /* writers.h: the helper shares near's core */
+    struct bench_play lock_pair;         /* locks.h: take and let go, nobody else there */
+    struct bench_play lock_contest;      /* locks.h: both want it all the time */
     struct bench_play take_over;    /* locks.h: the owner is killed, the next one sleeps for it */
     struct bench_play signal_alone; /* messages.h: tell, while nobody waits */
     struct bench_play create;       /* objects.h */

@@ -15,6 +15,7 @@
     X(bench_file)
 #define KERNEL(X)                                                                                  \
     X(bench_pipe)                                                                                  \
+    X(bench_fifo)                                                                                  \
     X(bench_eventfd)                                                                               \
     X(bench_unix_stream)                                                                           \
     X(bench_unix_packet)                                                                           \
@@ -35,6 +36,7 @@
     X(bench_shm_open)
 #define FERRY(X)                                                                                   \
     X(bench_ferry_pipe)                                                                            \
+    X(bench_ferry_pipe_in_place)                                                                   \
     X(bench_segment_notice)                                                                        \
     X(bench_segment_lock)                                                                          \
     X(bench_segment)

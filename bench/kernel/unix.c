@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "bench/kernel/bytes.h"
+#include "bench/writers.h"
 
 #define BUFFER_BYTES (1 << 20) /* the kernel cuts it down to net.core.wmem_max */
 
@@ -69,6 +70,7 @@ BENCH_INLINE unsigned char *packet_receive(struct bench_lap *lap)
 }
 
 BENCH_MESSAGE_LOOPS(stream)
+BENCH_WRITER_LOOPS(stream)
 BENCH_MESSAGE_LOOPS(packet)
 
 const struct bench_side bench_unix_stream = {
@@ -79,6 +81,7 @@ const struct bench_side bench_unix_stream = {
     .most_bytes = BENCH_ANY,
     .make = make_stream,
     BENCH_MESSAGES(stream),
+    BENCH_WRITERS(stream),
 };
 
 const struct bench_side bench_unix_packet = {

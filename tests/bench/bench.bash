@@ -11,8 +11,8 @@ every_side_works() { # U8
     json '([r for s in d["series"] for r in s["rows"] if "trouble" in r and not r["unavailable"]] == [] and
           all(r["cost"] > 0 for s in d["series"] if s["measure"] != "count" for r in s["rows"] if "cost" in r))' brief
     local what
-    for what in 'bare futex' pipe eventfd 'unix stream' 'System V queue' 'System V semaphore' signals sem_t \
-        'robust pthread mutex' 'segment notice' 'segment lock' segment; do
+    for what in 'bare futex' pipe FIFO eventfd 'unix stream' 'System V queue' 'System V semaphore' signals sem_t \
+        'robust pthread mutex' 'ferry pipe' 'ferry pipe, in place' 'segment notice' 'segment lock' segment; do
         out | grep -q "\"side\": \"$what\"" || fail "there is no row of $what"
     done
 }
@@ -32,8 +32,8 @@ system_calls_are_counted_exactly() { # U8
 }
 
 an_idle_waiter_sleeps_through() { # G15
-    json '[r["cost"] for r in d["series"][0]["rows"] if r["side"] == "segment notice"] == [0]' \
-        brief idle --side segment
+    json '{r["side"]: r["cost"] for r in d["series"][0]["rows"]}.items() >= {"segment notice": 0, "ferry pipe": 0}.items()' \
+        brief idle --side 'segment,ferry pipe'
 }
 
 on_one_processor_it_measures_what_can_be() { # U8
