@@ -6,10 +6,12 @@
 /* The most of a cost is the least of a rate. */
 static void put_limit(FILE *out, const struct series *series, const struct verdict *verdict)
 {
+    bool is_rate = scale_is_rate(series->measure);
     if (verdict->than)
-        markup(out, "at most %s × %s", words_number(verdict->at_most).text, verdict->than);
+        markup(out, "at %s %s × %s", is_rate ? "least" : "most",
+               words_number(is_rate ? 1 / verdict->at_most : verdict->at_most).text, verdict->than);
     else if (verdict->at_most > 0)
-        markup(out, "at %s %s", scale_is_rate(series->measure) ? "least" : "most",
+        markup(out, "at %s %s", is_rate ? "least" : "most",
                words_cost(series, verdict->at_most).text);
     else
         markup(out, "none");
@@ -17,8 +19,8 @@ static void put_limit(FILE *out, const struct series *series, const struct verdi
 
 void html_bar(FILE *out, const struct series *series, const struct verdict *verdict)
 {
-    struct words found =
-        verdict->than ? words_ratio(verdict->found) : words_cost(series, verdict->found);
+    double ratio = scale_is_rate(series->measure) ? 1 / verdict->found : verdict->found;
+    struct words found = verdict->than ? words_ratio(ratio) : words_cost(series, verdict->found);
     markup(out, "<span class=\"outcome\">%s</span> <span class=\"figure\">%s%s</span> ",
            verdict->met ? "✓ met" : "✗ not met", found.text, verdict->than ? " ×" : "");
     markup(out, "<span class=\"wanted\"><b>%s</b>: ", verdict->side);

@@ -1,6 +1,7 @@
 /* See words.h. */
 #include <stdio.h>
 
+#include "bench/scale.h"
 #include "bench/words.h"
 
 /* Three digits, whatever the size. */
@@ -76,10 +77,22 @@ struct words words_spread(const struct figures *figures)
     return words;
 }
 
+/* Of what is told as a rate, a bar on the cost is told as one on the rate, too. */
+static struct words_long verdict_on_rate(const struct verdict *verdict, const char *outcome)
+{
+    struct words_long words;
+    snprintf(words.text, sizeof(words.text), "%s: at least %s × %s: %s (%s)", verdict->side,
+             words_number(1 / verdict->at_most).text, verdict->than, outcome,
+             words_ratio(1 / verdict->found).text);
+    return words;
+}
+
 struct words_long words_verdict(const struct series *series, const struct verdict *verdict)
 {
     struct words_long words;
     const char *outcome = verdict->met ? "met" : "NOT met";
+    if (verdict->than && scale_is_rate(series->measure))
+        return verdict_on_rate(verdict, outcome);
     if (verdict->than)
         snprintf(words.text, sizeof(words.text), "%s: at most %s × %s: %s (%s)", verdict->side,
                  words_number(verdict->at_most).text, verdict->than, outcome,
