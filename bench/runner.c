@@ -107,12 +107,24 @@ static int64_t lead_batch(struct runner *near, uint64_t count)
     return elapsed_ns(near);
 }
 
+/* Whether a batch is as long as that, or was only held up: the quickest of three. */
+static int64_t time_batch(struct runner *near, uint64_t count, int64_t enough_ns)
+{
+    int64_t quickest_ns = lead_batch(near, count);
+    for (int i = 1; i < 3 && quickest_ns >= enough_ns; i++) {
+        int64_t took_ns = lead_batch(near, count);
+        quickest_ns = took_ns < quickest_ns ? took_ns : quickest_ns;
+    }
+    return quickest_ns;
+}
+
 /* Larger and larger batches, until one is long enough to tell how many operations fit. */
 static uint64_t find_count(struct runner *near)
 {
     int64_t target_ns = near->request->target_ns, took_ns;
     uint64_t count = 1;
-    while ((took_ns = lead_batch(near, count)) < target_ns / 4 && count < UINT64_MAX / 4)
+    while ((took_ns = time_batch(near, count, target_ns / 4)) < target_ns / 4 &&
+           count < UINT64_MAX / 4)
         count *= took_ns < target_ns / 64 ? 4 : 2;
     double fits = (double)count * (double)target_ns / (double)took_ns;
     return fits < 1 ? 1 : (uint64_t)fits;
