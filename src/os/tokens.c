@@ -57,6 +57,15 @@ int tokens_make(int *ret_read_end, int *ret_write_end)
     return 0;
 }
 
+/* What makes the end of a FIFO one for tokens. */
+static int fit_out(int end, bool write_end)
+{
+    int r = set_flags(end, write_end ? O_DIRECT | O_NONBLOCK : 0);
+    if (r == 0)
+        shape(end);
+    return r;
+}
+
 /* A FIFO's end, through whatever leads to it. */
 static int open_end(int directory, const char *path, bool write_end)
 {
@@ -68,11 +77,8 @@ static int open_end(int directory, const char *path, bool write_end)
         return -errno;
     if (!S_ISFIFO(status.st_mode))
         return -EBADMSG;
-    int r = set_flags(end, write_end ? O_DIRECT | O_NONBLOCK : 0);
-    if (r < 0)
-        return r;
-    shape(end);
-    return TAKE_FD(end);
+    int r = fit_out(end, write_end);
+    return r < 0 ? r : TAKE_FD(end);
 }
 
 int tokens_open_read_end(int directory, const char *file)
@@ -91,7 +97,7 @@ bool tokens_is_end(int fd, bool write_end)
     int flags = fcntl(fd, F_GETFL);
     int wanted = write_end ? O_WRONLY | O_DIRECT | O_NONBLOCK : O_RDONLY;
     return flags >= 0 && fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode) &&
-           (flags & (O_ACCMODE | O_DIRECT | O_NONBLOCK)) == wanted;
+           (flags & (O_ACCMODE | O_DIRECT | O_NONBLOCK | O_PATH)) == wanted;
 }
 
 int tokens_open_other_end(int end)
@@ -102,6 +108,34 @@ int tokens_open_other_end(int end)
     char path[32];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", end);
     return open_end(-1, path, (flags & O_ACCMODE) == O_RDONLY);
+}
+
+static bool is_hung_up(int read_end)
+{
+    struct pollfd hung_up = {.fd = read_end, .events = 0};
+    return poll(&hung_up, 1, 0) == 1 && (hung_up.revents & POLLHUP) != 0;
+}
+
+int tokens_reopen(int end, int directory, const char *file)
+{
+    int access = fcntl(end, F_GETFL);
+    if (access < 0)
+        return -errno;
+    bool write_end = (access & O_ACCMODE) == O_WRONLY;
+    CLEANUP(file_close) int own = file_reopen(end, directory, file, access & O_ACCMODE);
+    int r = own < 0 ? own : fit_out(own, write_end);
+    if (r < 0)
+        return r;
+    /* A FIFO that is opened when all its writers are gone says so only to who had it open before. */
+    return !write_end && is_hung_up(end) && !is_hung_up(own) ? -EAGAIN : TAKE_FD(own);
+}
+
+/* Relaxed: whoever uses the end that is shared got it from the thread that says so. */
+static _Atomic bool shares;
+
+void tokens_accept_shared(void)
+{
+    atomic_store_explicit(&shares, true, memory_order_relaxed);
 }
 
 /* ---- Giving ----------------------------------------------------------------------------------- */
@@ -115,15 +149,23 @@ static ssize_t write_token(int end)
     return write(end, &token, 1);
 }
 
+/* Does not block, whatever the other holders of the description make of its flags. */
+static ssize_t write_warily(int end)
+{
+    static char token = 1;
+    const struct iovec one = {.iov_base = &token, .iov_len = 1};
+    return vmsplice(end, &one, 1, SPLICE_F_NONBLOCK);
+}
+
 /* With SIGPIPE held back, and taken away again if it came of this. */
-static ssize_t write_without_signal(int end)
+static ssize_t write_without_signal(int end, ssize_t (*give)(int end))
 {
     sigset_t only, before, pending;
     sigemptyset(&only);
     sigaddset(&only, SIGPIPE);
     sigpending(&pending);
     pthread_sigmask(SIG_BLOCK, &only, &before);
-    ssize_t written = write_token(end);
+    ssize_t written = give(end);
     int error = errno;
     if (written < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0)
         while (sigtimedwait(&only, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
@@ -137,6 +179,8 @@ static ssize_t write_quietly(int end)
 {
     static const char token = 1;
     const struct iovec one = {.iov_base = (void *)(uintptr_t)&token, .iov_len = 1};
+    if (atomic_load_explicit(&shares, memory_order_relaxed))
+        return write_without_signal(end, write_warily);
     /* Relaxed: whoever does not know yet finds out. */
     if (!atomic_load_explicit(&lacks_nosignal, memory_order_relaxed)) {
         ssize_t written = syscall(SYS_pwritev2, end, &one, 1L, -1L, -1L, RWF_NOSIGNAL);
@@ -144,7 +188,7 @@ static ssize_t write_quietly(int end)
             return written;
         atomic_store_explicit(&lacks_nosignal, true, memory_order_relaxed);
     }
-    return write_without_signal(end);
+    return write_without_signal(end, write_token);
 }
 
 int tokens_give(int write_end)
@@ -215,6 +259,8 @@ int tokens_await(int read_end, deadline end, bool interruptible)
     int r;
     while (end == CLOCK_NEVER) {
         r = understand(read(read_end, &token, 1));
+        if (r == -EAGAIN) /* another holder of the description has made it so */
+            break;
         if (r != -EINTR || interruptible)
             return r == 1 ? 0 : r;
     }

@@ -28,6 +28,14 @@ bool tokens_is_end(int fd, bool write_end);
 /* Another description of the other end of a pipe of which one end is open. */
 int tokens_open_other_end(int end);
 
+/* The same end through a description of its own, which nobody else can make block: by the FIFO's name, if
+ * there is one, or through /proc.  -errno if the kernel does not let us; -EAGAIN if a new description
+ * would not say that all writers are gone, as this one does. */
+int tokens_reopen(int end, int directory, const char *file);
+
+/* This process shares a write end's description with others: it gives tokens with more care from now on. */
+void tokens_accept_shared(void);
+
 /* Adds a token: 1; 0 if there are two already; -EPIPE if nobody reads. */
 int tokens_give(int write_end);
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -171,6 +172,91 @@ static void check_kind(struct ends ends)
     close_both(ends);
 }
 
+static void check_own_description(struct ends ends)
+{
+    int reading = tokens_reopen(ends.read_end, -1, NULL);
+    int writing = tokens_reopen(ends.write_end, -1, NULL);
+    CHECK(tokens_is_end(reading, false) && tokens_is_end(writing, true));
+    CHECK_ERRNO(fcntl(ends.read_end, F_SETFL, O_NONBLOCK));
+    CHECK_ERRNO(fcntl(ends.write_end, F_SETFL, 0));
+    CHECK(tokens_is_end(reading, false) && tokens_is_end(writing, true));
+    CHECK_EQ(tokens_give(writing), 1);
+    CHECK_EQ(tokens_take(ends.read_end), 1);
+    close_both(ends);
+    CHECK_EQ(tokens_give(writing), 1);
+    close(writing);
+    CHECK_EQ(tokens_take(reading), 1);
+    CHECK_EQ(tokens_take(reading), -EPIPE);
+    close(reading);
+}
+
+TEST(an_end_has_a_description_of_its_own) /* G9 */
+{
+    each(check_own_description);
+    CHECK_EQ(tokens_reopen(-1, -1, NULL), -EBADF);
+}
+
+static void check_hung_up(struct ends ends)
+{
+    close(ends.write_end);
+    CHECK((state(ends.read_end, 0) & POLLHUP) != 0);
+    int reading = tokens_reopen(ends.read_end, -1, NULL);
+    if (reading >= 0) {
+        CHECK((state(reading, 0) & POLLHUP) != 0);
+        close(reading);
+    } else {
+        CHECK_EQ(reading, -EAGAIN);
+    }
+    close(ends.read_end);
+}
+
+TEST(an_end_that_would_not_hang_up_again_is_not_opened_again) /* P7 */
+{
+    each(check_hung_up);
+}
+
+/* What another holder of the descriptions may do at any moment. */
+static void check_shared(struct ends ends)
+{
+    CHECK_ERRNO(fcntl(ends.write_end, F_SETFL, 0));
+    for (int tokens = 0; tokens <= 2; tokens++)
+        CHECK_EQ(tokens_give(ends.write_end), tokens < 2);
+    CHECK_ERRNO(fcntl(ends.read_end, F_SETFL, O_NONBLOCK));
+    CHECK_EQ(tokens_await(ends.read_end, CLOCK_NEVER, false), 0);
+    CHECK_EQ(tokens_take(ends.read_end), 1);
+    CHECK_EQ(tokens_await(ends.read_end, clock_deadline(1000000), false), -ETIMEDOUT);
+    close(ends.read_end);
+    CHECK_EQ(tokens_give(ends.write_end), -EPIPE); /* and no signal */
+    close(ends.write_end);
+}
+
+TEST(shared_ends_neither_block_nor_fail) /* G9, G12 */
+{
+    tokens_accept_shared();
+    each(check_shared);
+}
+
+static void give_when_asleep(void *context)
+{
+    const struct ends *ends = context;
+    test_sleeping(getppid());
+    CHECK_EQ(tokens_give(ends->write_end), 1);
+}
+
+static void check_sleep(struct ends ends)
+{
+    CHECK_ERRNO(fcntl(ends.read_end, F_SETFL, O_NONBLOCK));
+    pid_t pid = test_child(give_when_asleep, &ends);
+    CHECK_EQ(tokens_await(ends.read_end, CLOCK_NEVER, false), 0);
+    test_wait_ok(pid);
+    close_both(ends);
+}
+
+TEST(who_sleeps_at_a_shared_end_sleeps_until_there_is_a_token) /* G9 */
+{
+    each(check_sleep);
+}
+
 TEST(ends_are_known_by_their_flags)
 {
     each(check_kind);
@@ -178,6 +264,11 @@ TEST(ends_are_known_by_their_flags)
     CHECK_ERRNO(pipe2(plain, O_CLOEXEC | O_NONBLOCK));
     CHECK(!tokens_is_end(plain[0], false) && !tokens_is_end(plain[1], true));
     CHECK(!tokens_is_end(-1, true));
+    char name[32];
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", plain[0]);
+    int path = open(name, O_PATH | O_CLOEXEC);
+    CHECK(!tokens_is_end(path, false)); /* a FIFO, but not open */
+    close(path);
     close(plain[0]);
     close(plain[1]);
 }
