@@ -150,6 +150,21 @@ FERRY_API int ferry_pipe_keeps_records(const ferry_pipe *pipe);
  * From the first call on, writers that would have made no system call make one now and then. */
 FERRY_API int ferry_pipe_descriptor(ferry_pipe *pipe);
 
+/* Hands ends of the pipe to another process: returns a descriptor that stands for them, to be passed over a
+ * unix socket or kept open across exec, and redeemed once with ferry_pipe_take().  Works with and
+ * without a name; the receiver needs no permission of its own.  role: FERRY_READ, FERRY_WRITE, both, or 0 for
+ * all that this handle has; -EBADF for what it has not.  Other codes as ferry_segment_hand_over().
+ *
+ * The ends in the descriptor count, as a pipe's do that are on their way through a socket: readers do not
+ * see the end of the stream, writers no broken pipe, and the bytes are kept even if no process holds
+ * the pipe.  Closing it unredeemed takes the offer back.  It is close-on-exec; clear that to let it
+ * pass exec. */
+FERRY_API int ferry_pipe_hand_over(ferry_pipe *pipe, unsigned role, int *ret_descriptor);
+
+/* Redeems what ferry_pipe_hand_over() made.  On success the descriptor is closed.  -EMEDIUMTYPE: it is an
+ * object of another kind.  Otherwise as ferry_segment_take(). */
+FERRY_API int ferry_pipe_take(ferry_pipe **ret_pipe, int descriptor);
+
 FERRY_END
 
 #endif

@@ -34,4 +34,7 @@ int pipe_check_options(const char *name, const struct ferry_pipe_options *option
                        unsigned known_flags);
 struct region_request pipe_request(const char *name, const struct ferry_pipe_options *options);
 
+/* Tells who waits for the other side to come that an end is here. */
+void pipe_arrive(ferry_pipe *pipe, bool writes);
+
 #endif

@@ -122,6 +122,12 @@ int ferry_pipe_close_end(ferry_pipe *pipe, unsigned role)
 
 /* ---- Meeting the other side ------------------------------------------------------------------- */
 
+void pipe_arrive(ferry_pipe *pipe, bool writes)
+{
+    stream_arrive(&pipe->stream, writes);
+    notice_step(&pipe->arrivals);
+}
+
 /* Tries to open one end.  -EAGAIN: a write end, and nobody reads yet. */
 static int open_end(ferry_pipe *pipe, bool write_end)
 {
@@ -131,8 +137,7 @@ static int open_end(ferry_pipe *pipe, bool write_end)
     uint32_t role = pipe->object.slots.role;
     if (write_end || (role & FERRY_WRITE) == 0) /* the last one */
         members_change_role(&pipe->object.slots, role | LAYOUT_HAS_END);
-    stream_arrive(&pipe->stream, write_end);
-    notice_step(&pipe->arrivals);
+    pipe_arrive(pipe, write_end);
     return 0;
 }
 

@@ -60,6 +60,8 @@ static size_t collect(struct msghdr *message, int ret_descriptors[PARCEL_DESCRIP
         header->cmsg_len < CMSG_LEN(0))
         return 0;
     size_t bytes = header->cmsg_len - CMSG_LEN(0);
+    if (bytes > PARCEL_DESCRIPTORS * sizeof(int))
+        bytes = PARCEL_DESCRIPTORS * sizeof(int);
     memcpy(ret_descriptors, CMSG_DATA(header), bytes);
     return bytes / sizeof(int);
 }
@@ -69,10 +71,12 @@ static ssize_t peek(int parcel, struct iovec *piece, int came[PARCEL_DESCRIPTORS
                     int *ret_flags)
 {
     union control control = {.bytes = {0}};
+    /* Without what comes of aligning its end: the kernel would put a descriptor more there. */
     struct msghdr message = {.msg_iov = piece,
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
-                             .msg_controllen = sizeof(control.bytes)};
+                             .msg_controllen =
+                                 (control_length)CMSG_LEN(sizeof(int[PARCEL_DESCRIPTORS]))};
     ssize_t length = recvmsg(parcel, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     *ret_came = length < 0 ? 0 : collect(&message, came);
     *ret_flags = message.msg_flags;
@@ -93,6 +97,14 @@ static bool may_be_parcel(int parcel)
     return true;
 }
 
+int socket_look(int parcel, void *ret_bytes, size_t count)
+{
+    if (!may_be_parcel(parcel))
+        return -EBADMSG;
+    ssize_t length = recv(parcel, ret_bytes, count, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    return length >= 0 && (size_t)length == count ? 0 : -EBADMSG;
+}
+
 static int drop(int came[PARCEL_DESCRIPTORS], int error)
 {
     for (size_t i = 0; i < PARCEL_DESCRIPTORS; i++)
@@ -104,11 +116,13 @@ int socket_unpack(int parcel, void *ret_bytes, size_t count,
                   int ret_descriptors[PARCEL_DESCRIPTORS])
 {
     struct iovec piece = {.iov_base = ret_bytes, .iov_len = count};
-    int came[PARCEL_DESCRIPTORS] = {-1, -1, -1, -1};
+    int came[PARCEL_DESCRIPTORS];
     size_t descriptor_count;
     int flags;
     if (!may_be_parcel(parcel))
         return -EBADMSG;
+    for (size_t i = 0; i < PARCEL_DESCRIPTORS; i++)
+        came[i] = -1;
     ssize_t length = peek(parcel, &piece, came, &descriptor_count, &flags);
     if (length < 0)
         return -EBADMSG;

@@ -62,7 +62,8 @@
  *   entry.joined         the journal; the member itself after a fork.  Not 0: the slot is taken.
  *                        Alive or dead is what the kernel says of the byte lock, nothing else.
  *   entry.namespace, .role   who holds the byte lock, before `joined` is set; the member of a pipe
- *                        adds to its role when it has its end.
+ *                        adds to its role when it has its end.  With a membership in a parcel, the
+ *                        role that it will have.
  *   entry.mark           the member: how many of its threads are between looking for sleepers and
  *                        committing.  The reaper, once it is dead. */
 #ifndef FERRY_LAYOUT_H
@@ -85,13 +86,14 @@
 #define LAYOUT_RECORDS   2u /* a pipe whose writes keep their boundaries */
 #define LAYOUT_FLAGS     (LAYOUT_ANONYMOUS | LAYOUT_RECORDS)
 
-/* In an entry's role, beside FERRY_READ and FERRY_WRITE: it has the end of the FIFO that this takes;
- * it is no member yet, but on its way to one in a parcel. */
+/* In an entry's role, beside FERRY_READ and FERRY_WRITE: it has the end of the FIFO that this takes. */
 #define LAYOUT_HAS_END 0x100u
-#define LAYOUT_OFFERED 0x200u
 
 /* The byte behind the members' lock bytes: held by whoever is removing the name. */
 #define LAYOUT_REMOVAL_BYTE ((off_t)LAYOUT_MEMBERS)
+
+/* Behind these, another byte for each member: held beside its own while the membership is in a parcel. */
+#define LAYOUT_OFFER_BYTES ((off_t)LAYOUT_MEMBERS * 2)
 
 struct layout_identity {
     uint8_t magic[8];

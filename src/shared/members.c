@@ -20,6 +20,13 @@ static void count_up(struct journal *journal, const _Atomic uint64_t *counter)
     journal_set(journal, counter, atomic_load_explicit(counter, memory_order_relaxed) + 1);
 }
 
+/* Our entry is among those that were used. */
+static void reach(struct slots *slots, struct journal *journal)
+{
+    if (slots_high(slots) <= slots->slot)
+        journal_set(journal, &slots->control->ledger.high, slots->slot + 1);
+}
+
 /* Nobody is left who wrote or might read what is in it. */
 static void forget_stream(struct journal *journal, struct layout_stream *stream)
 {
@@ -35,12 +42,13 @@ static bool is_alone(struct slots *slots)
     if (ofd_is_locked(slots->lock_fd, own + 1, (off_t)LAYOUT_MEMBERS - own - 1) == 0 &&
         (own == 0 || ofd_is_locked(slots->lock_fd, 0, own) == 0))
         return true;
+    if (slots_any_offered(slots))
+        return false;
     uint32_t high = slots_high(slots);
     for (uint32_t slot = 0; slot < high; slot++) {
         struct layout_entry *entry = slots_entry(slots, slot);
-        bool there = entry == NULL ||
-                     atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0 ||
-                     atomic_load_explicit(&entry->role, memory_order_relaxed) == LAYOUT_OFFERED;
+        bool there =
+            entry == NULL || atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0;
         if (there && slot != slots->slot && slots_is_locked(slots, slot))
             return false;
     }
@@ -66,8 +74,7 @@ int members_enter(struct slots *slots)
     count_up(&journal, &ledger->attaches);
     if (predecessor_died)
         count_up(&journal, &ledger->deaths);
-    if (slots_high(slots) <= slots->slot)
-        journal_set(&journal, &ledger->high, slots->slot + 1);
+    reach(slots, &journal);
     if (slots->forgets && is_alone(slots))
         forget_stream(&journal, &slots->control->stream);
     journal_commit(&journal);
@@ -112,23 +119,29 @@ void members_sign(struct slots *slots)
                           memory_order_release);
 }
 
-/* With the inner lock: the slot's entry is that of a dead member. */
-static void strike_off(struct slots *slots, struct layout_entry *entry)
+/* With the inner lock: if the slot's entry is taken, it is a dead member's. */
+static void strike_off(struct slots *slots, struct journal *journal, struct layout_entry *entry)
 {
     if (atomic_load_explicit(&entry->joined, memory_order_relaxed) == 0)
         return;
-    struct journal journal = journal_begin(slots->control);
-    journal_set(&journal, &entry->joined, 0);
-    count_up(&journal, &slots->control->ledger.deaths);
-    journal_commit(&journal);
+    journal_set(journal, &entry->joined, 0);
+    count_up(journal, &slots->control->ledger.deaths);
 }
 
-int members_bury(struct slots *slots)
+int members_offer(struct slots *slots, uint32_t role)
 {
-    int r = journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS));
+    int r = slots_offer(slots);
+    if (r == 0)
+        r = journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS));
     if (r < 0)
         return r;
-    strike_off(slots, &slots->control->members[slots->slot]);
+    struct layout_entry *entry = &slots->control->members[slots->slot];
+    struct journal journal = journal_begin(slots->control);
+    strike_off(slots, &journal, entry);
+    reach(slots, &journal);
+    journal_commit(&journal);
+    /* Behind it: an entry that is not free, with this role, would be a member that has its end. */
+    members_change_role(slots, role);
     journal_unlock(slots);
     return 0;
 }
@@ -144,8 +157,10 @@ int members_reap(struct slots *slots, uint32_t slot, deadline end)
     /* Once more, now that nobody can enter: a newcomer may have claimed the byte meanwhile, and then
      * it will strike off its predecessor itself. */
     if (!slots_is_locked(slots, slot)) {
+        struct journal journal = journal_begin(slots->control);
         slots_forget(slots, slot);
-        strike_off(slots, entry);
+        strike_off(slots, &journal, entry);
+        journal_commit(&journal);
     }
     journal_unlock(slots);
     return 0;

@@ -14,8 +14,9 @@
 /* Claims a slot and enters it.  What slots_claim() and journal_lock() return. */
 int members_join(struct slots *slots);
 
-/* Strikes off whoever died in a slot that is claimed already and will be entered later on. */
-int members_bury(struct slots *slots);
+/* Makes ready a slot that is claimed already and will be entered by whoever opens a parcel, with that role:
+ * says that it is in one, and strikes off whoever died in it. */
+int members_offer(struct slots *slots, uint32_t role);
 
 /* Enters a slot that is claimed already. */
 int members_enter(struct slots *slots);

@@ -1,4 +1,5 @@
-/* Finding regions, mapping them, handing them on.  See region.h; making is in region_make.c.
+/* Finding regions and mapping them.  See region.h; making is in region_make.c, handing on in
+ * region_hand_on.c.
  *
  * Nothing that is found is believed: owner, kind, size and seals are checked against what the
  * kernel says of the files, once, before anything is mapped. */
@@ -219,11 +220,6 @@ static int find_data(struct region *region, int root, const struct stat *control
     return TAKE_FD(fd);
 }
 
-static bool has_ends(const struct region *region)
-{
-    return region->identity.kind == FERRY_KIND_PIPE;
-}
-
 /* -ESTALE as find_data(). */
 static int find_bell(struct region *region, int root, const struct stat *control)
 {
@@ -250,7 +246,7 @@ static int find_once(struct region *region, int root, const struct region_reques
     CLEANUP(file_close) int data = find_data(region, root, &status);
     if (data < 0)
         return data;
-    if (!has_ends(region))
+    if (!region_has_ends(region))
         r = find_bell(region, root, &status);
     if (r < 0)
         return r;
@@ -348,17 +344,6 @@ int region_reopen_data(const struct region *region, unsigned role)
     return TAKE_FD(fd);
 }
 
-int region_reopen_bell(const struct region *region)
-{
-    CLEANUP(file_close) int root = region->name[0] == '\0' ? -1 : root_open();
-    if (root < 0)
-        return bell_reopen(region->bell_fd);
-    char file[ROOT_FILE_SIZE];
-    root_file(file, region->name, ROOT_BELL, region->id);
-    int fd = file_reopen(region->bell_fd, root, file, O_RDWR | O_NONBLOCK);
-    return fd < 0 ? fail_errno(fd, "the bell of \"%s\" cannot be opened again", region->name) : fd;
-}
-
 void region_unlink_parts(int root, const char *name, uint64_t id)
 {
     char file[ROOT_FILE_SIZE];
@@ -366,94 +351,4 @@ void region_unlink_parts(int root, const char *name, uint64_t id)
     unlinkat(root, file, 0);
     root_file(file, name, ROOT_BELL, id);
     unlinkat(root, file, 0);
-}
-
-/* ---- What was handed over -------------------------------------------------------------------- */
-
-static bool is_same_file(int fd, int other, struct stat *ret_status)
-{
-    struct stat status;
-    return fstat(fd, ret_status) == 0 && fstat(other, &status) == 0 &&
-           ret_status->st_dev == status.st_dev && ret_status->st_ino == status.st_ino;
-}
-
-/* Both descriptions of the control file, and whether its memory can be taken away: a sealed memfd,
- * or a file in somebody's root, whose owner has to be trusted. */
-static int check_control(struct region *region, int control)
-{
-    struct stat status;
-    if (!is_same_file(region->lock_fd, control, &status))
-        return fail(-EBADMSG, "the descriptors handed over do not belong together");
-    int r = region_read_identity(region->lock_fd, &status, &region->identity);
-    if (r < 0)
-        return r;
-    region->id = status.st_ino;
-    region->temporary = (status.st_mode & S_ISVTX) != 0;
-    bool anonymous = (region->identity.flags & LAYOUT_ANONYMOUS) != 0;
-    if (anonymous != (region->name[0] == '\0'))
-        return fail(-EBADMSG, "the parcel and what is in it do not agree");
-    if (anonymous ? !memfd_is_sealed(control) : status.st_uid != 0 && status.st_uid != geteuid())
-        return fail(-EPERM, "the memory handed over could be taken away again: it is not sealed, "
-                            "and its owner is neither root nor you; ask for an anonymous segment");
-    return 0;
-}
-
-static int check_data(struct region *region, int data)
-{
-    struct stat status, control;
-    int access = fcntl(data, F_GETFL);
-    if (access < 0 || fstat(data, &status) < 0 || fstat(region->lock_fd, &control) < 0 ||
-        status.st_dev != control.st_dev || status.st_uid != control.st_uid ||
-        !S_ISREG(status.st_mode) || (uint64_t)status.st_size != region->identity.size_bytes)
-        return fail(-EBADMSG, "the data handed over are not what the control memory says");
-    if (region->name[0] == '\0' && !memfd_is_sealed(data))
-        return fail(-EPERM, "the data handed over could be taken away again: they are not sealed");
-    region->mode = status.st_mode & 0777;
-    region->data_inode = status.st_ino;
-    region->role = (access & O_ACCMODE) == O_RDONLY ? FERRY_READ : FERRY_READ | FERRY_WRITE;
-    return 0;
-}
-
-/* The giver may still have this description, and could make it block: better one of our own, where
- * we are allowed to have it; else it is rung with care. */
-static int adopt_bell(struct region *region)
-{
-    int r = bell_check(region->bell_fd);
-    if (r < 0)
-        return r;
-    struct explanation before;
-    explanation_keep(&before);
-    int own = bell_reopen(region->bell_fd);
-    explanation_restore(&before);
-    if (own >= 0) {
-        file_close(&region->bell_fd);
-        region->bell_fd = own;
-    } else {
-        bell_accept_lent();
-    }
-    return 0;
-}
-
-int region_adopt(struct region *ret_region, const char *name, int descriptors[4])
-{
-    CLEANUP(region_release) struct region region;
-    region_init(&region, name);
-    region.lock_fd = TAKE_FD(descriptors[0]);
-    CLEANUP(file_close) int control = TAKE_FD(descriptors[1]);
-    CLEANUP(file_close) int data = TAKE_FD(descriptors[2]);
-    region.bell_fd = TAKE_FD(descriptors[3]);
-    int r = check_control(&region, control);
-    if (r == 0)
-        r = check_data(&region, data);
-    if (r == 0)
-        r = adopt_bell(&region);
-    if (r == 0)
-        r = region_map(&region, control, data, NULL);
-    if (r < 0)
-        return r;
-    if (region.name[0] == '\0')
-        region.data_fd = TAKE_FD(data);
-    *ret_region = region;
-    region_init(&region, NULL);
-    return 0;
 }

@@ -56,9 +56,6 @@ int region_make(struct region *ret_region, struct slots *ret_slots,
 /* Opens what goes by request->name, without becoming a member.  -ENOENT. */
 int region_find(struct region *ret_region, const struct region_request *request);
 
-/* Wraps descriptors that were handed over: lock, control, data, bell.  Owns them in any case. */
-int region_adopt(struct region *ret_region, const char *name, int descriptors[4]);
-
 /* For those who make and find: an empty region, and the mapping of both files into it.  control_fd
  * must be a description of its own, see os/ofd.h.  -EADDRINUSE if something is mapped at the
  * address (-EEXIST is the name's alone). */
@@ -73,14 +70,36 @@ static inline struct layout *region_control(const struct region *region)
     return (struct layout *)(void *)region->control_map.data;
 }
 
+/* Has its FIFO ends, for writers and readers, or is it a bell? */
+static inline bool region_has_ends(const struct region *region)
+{
+    return region->identity.kind == FERRY_KIND_PIPE;
+}
+
 /* A fresh description of the control file, for another member's lock. */
 int region_reopen_control(const struct region *region, int lock_fd);
 
-/* A fresh description of the bell. */
-int region_reopen_bell(const struct region *region);
-
 /* A fresh description of the data, for somebody with that role. */
 int region_reopen_data(const struct region *region, unsigned role);
+
+/* A region's descriptors as they are handed to another process, -1 where there is none: a pipe's FIFO
+ * has an end or two, other kinds have a bell. */
+enum region_part {
+    REGION_LOCK,
+    REGION_CONTROL,
+    REGION_DATA,
+    REGION_BELL,
+    REGION_END = REGION_BELL,
+    REGION_OTHER_END,
+    REGION_PARTS
+};
+
+/* Descriptions for another process with that role; all but the first, which carries its lock.  They are
+ * the caller's. */
+int region_lend(const struct region *region, unsigned role, int ret_parts[REGION_PARTS]);
+
+/* Wraps what came from another process, and nothing of it is believed.  Owns it in any case. */
+int region_adopt(struct region *ret_region, const char *name, int parts[REGION_PARTS]);
 
 /* Unlinks the files that belong to a control file which has no name any more, or never had one; the
  * caller has it open, so that nobody else can have its inode's number. */

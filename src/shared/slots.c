@@ -55,6 +55,27 @@ bool slots_is_locked(const struct slots *slots, uint32_t slot)
     return ofd_is_locked(slots->lock_fd, (off_t)slot, 1) != 0;
 }
 
+int slots_offer(struct slots *slots)
+{
+    int r = ofd_lock(slots->lock_fd, LAYOUT_OFFER_BYTES + (off_t)slots->slot, 1);
+    return r < 0 ? fail_errno(r, "the kernel gave no lock for a parcel") : 0;
+}
+
+void slots_redeem(struct slots *slots)
+{
+    ofd_unlock(slots->lock_fd, LAYOUT_OFFER_BYTES + (off_t)slots->slot, 1);
+}
+
+bool slots_is_offered(const struct slots *slots, uint32_t slot)
+{
+    return ofd_is_locked(slots->lock_fd, LAYOUT_OFFER_BYTES + (off_t)slot, 1) == 1;
+}
+
+bool slots_any_offered(const struct slots *slots)
+{
+    return ofd_is_locked(slots->lock_fd, LAYOUT_OFFER_BYTES, (off_t)LAYOUT_MEMBERS) == 1;
+}
+
 bool slots_is_alive(struct slots *slots, slot_tag tag)
 {
     uint32_t slot = slot_of_tag(tag);
@@ -170,7 +191,7 @@ int slots_claim(struct slots *slots)
      * see our tag in a lock word. */
     uint32_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed) + 1;
     atomic_store_explicit(&entry->generation, generation, memory_order_release);
-    /* Who held the slot before may have left word of a parcel. */
+    /* What the last member had is not to be taken for ours. */
     atomic_store_explicit(&entry->role, 0, memory_order_relaxed);
     slots_forget(slots, slot);
     slots->slot = slot;

@@ -51,6 +51,13 @@ bool slots_is_alive(struct slots *slots, slot_tag tag);
 /* Is this slot's byte locked by anybody but lock_fd's description? */
 bool slots_is_locked(const struct slots *slots, uint32_t slot);
 
+/* The slot's membership is being handed over: locks the byte that says so for as long as this
+ * description is open, and takes that back.  Is a slot's, or any but our own? */
+int slots_offer(struct slots *slots);
+void slots_redeem(struct slots *slots);
+bool slots_is_offered(const struct slots *slots, uint32_t slot);
+bool slots_any_offered(const struct slots *slots);
+
 /* Takes back whatever the slot's member had announced.  For the member itself, for who claims its
  * slot next, and for who finds it dead. */
 void slots_forget(struct slots *slots, uint32_t slot);

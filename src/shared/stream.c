@@ -107,11 +107,13 @@ uint32_t stream_arrivals(const struct stream *stream)
     return atomic_load_explicit(&stream->shared->shape.arrivals, memory_order_seq_cst);
 }
 
-static bool writes(struct layout_entry *entry)
+/* A write end that is on its way in a parcel counts, as it does for the kernel. */
+static bool writes(struct stream *stream, uint32_t slot, struct layout_entry *entry)
 {
     uint32_t role = atomic_load_explicit(&entry->role, memory_order_acquire);
     return (role & FERRY_WRITE) != 0 && (role & LAYOUT_HAS_END) != 0 &&
-           atomic_load_explicit(&entry->joined, memory_order_acquire) != 0;
+           (atomic_load_explicit(&entry->joined, memory_order_acquire) != 0 ||
+            slots_is_offered(stream->slots, slot));
 }
 
 bool stream_has_writer(struct stream *stream)
@@ -119,7 +121,7 @@ bool stream_has_writer(struct stream *stream)
     uint32_t high = slots_high(stream->slots);
     for (uint32_t slot = 0; slot < high; slot++) {
         struct layout_entry *entry = slots_entry(stream->slots, slot);
-        if (entry != NULL && slot != stream->slots->slot && writes(entry) &&
+        if (entry != NULL && slot != stream->slots->slot && writes(stream, slot, entry) &&
             slots_is_locked(stream->slots, slot))
             return true;
     }

@@ -259,6 +259,67 @@ TEST(handing_over_at_every_descriptor_limit) /* G10 */
     destroy(named, "x");
 }
 
+static int hand_over_pipe(void *context)
+{
+    int parcel;
+    int r = ferry_pipe_hand_over(context, 0, &parcel);
+    if (r == 0)
+        close(parcel);
+    return r;
+}
+
+TEST(handing_over_a_pipe_at_every_descriptor_limit) /* G10 */
+{
+    ferry_pipe *named, *ends[2];
+    CHECK_OK(ferry_pipe_open(&named, "x", FERRY_PIPE(.flags = FERRY_CREATE)));
+    CHECK_OK(ferry_pipe_pair(ends, NULL));
+    at_every_limit(hand_over_pipe, named);
+    at_every_limit(hand_over_pipe, ends[0]);
+    at_every_limit(hand_over_pipe, ends[1]);
+    for (int i = 0; i < 2; i++)
+        ferry_pipe_close(ends[i]);
+    ferry_pipe_close(named);
+    CHECK_OK(ferry_remove("x"));
+}
+
+static void take_pipe_at_every_limit(ferry_pipe *from)
+{
+    int parcel, r = -EMFILE;
+    ferry_pipe *taken = NULL;
+    CHECK_OK(ferry_pipe_hand_over(from, 0, &parcel));
+    int descriptors = count_descriptors();
+    for (int more = 0; r < 0; more++) { /* the same parcel all the time */
+        CHECK(more < ENOUGH);
+        leave_descriptors(more);
+        r = ferry_pipe_take(&taken, parcel);
+        leave_descriptors(-1);
+        if (r < 0) {
+            FAILS(r, EMFILE, "ulimit -n");
+            CHECK_EQ(count_descriptors(), descriptors);
+        }
+    }
+    uint64_t depth;
+    CHECK_OK(ferry_pipe_depth(taken, &depth));
+    CHECK_EQ(depth, 3u);
+    ferry_pipe_close(taken);
+}
+
+TEST(a_pipe_s_parcel_is_not_lost_for_want_of_descriptors) /* G10 */
+{
+    ferry_pipe *named, *ends[2];
+    CHECK_OK(ferry_pipe_open(&named, "x", FERRY_PIPE(.flags = FERRY_CREATE)));
+    CHECK_OK(ferry_pipe_pair(ends, NULL));
+    CHECK_EQ(ferry_pipe_write(named, "abc", 3, FERRY_NOW), 3);
+    CHECK_EQ(ferry_pipe_write(ends[1], "abc", 3, FERRY_NOW), 3);
+    take_pipe_at_every_limit(named);
+    take_pipe_at_every_limit(ends[0]);
+    take_pipe_at_every_limit(ends[1]);
+    for (int i = 0; i < 2; i++)
+        ferry_pipe_close(ends[i]);
+    ferry_pipe_close(named);
+    CHECK_OK(ferry_remove("x"));
+}
+
 static void take_at_every_limit(ferry_segment *from)
 {
     int parcel, r = -EMFILE;

@@ -1,46 +1,17 @@
 /* Handing a segment to another process: over a socket, to another user (contract G1, G4, G11).
  * Across exec, and the parcels themselves, in parcel.c. */
+#include "channel.h"
 #include "support.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 enum { STRANGER = 61003 };
 
 /* ---- Ways to hand over ---- */
-
-/* Sends a descriptor through a socket, as any program would. */
-static void send_descriptor(int channel, int descriptor)
-{
-    char byte = 'p', room[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec piece = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-    CHECK_EQ(sendmsg(channel, &message, 0), 1);
-}
-
-static int receive_descriptor(int channel)
-{
-    char byte, room[CMSG_SPACE(sizeof(int))];
-    struct iovec piece = {&byte, 1};
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
-    CHECK_EQ(recvmsg(channel, &message, MSG_CMSG_CLOEXEC), 1);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    CHECK(header != NULL);
-    int descriptor;
-    memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    return descriptor;
-}
 
 struct receiver {
     int channel;

@@ -211,6 +211,36 @@ TEST(what_was_handed_over_is_taken) /* G11 */
     show_proc();
 }
 
+TEST(pipes_with_a_name_are_handed_over) /* G11, P7 */
+{
+    ferry_pipe *named, *ends[2], *taken;
+    int parcel, of_anonymous;
+    char got[4] = "";
+    CHECK_OK(ferry_pipe_pair(ends, NULL));
+    CHECK_OK(ferry_pipe_open(&named, "x", FERRY_PIPE(.flags = FERRY_CREATE)));
+    CHECK_OK(ferry_pipe_hand_over(ends[1], 0, &of_anonymous));
+    hide_proc();
+    CHECK_OK(ferry_pipe_hand_over(named, 0, &parcel));
+    CHECK_OK(ferry_pipe_take(&taken, parcel));
+    CHECK_EQ(ferry_pipe_write(named, "abc", 3, FERRY_NOW), 3);
+    CHECK_EQ(ferry_pipe_read(taken, got, 4, FERRY_NOW), 3);
+    CHECK_STR(got, "abc");
+    ferry_pipe_close(taken);
+    CHECK_ERR(ferry_pipe_hand_over(ends[0], 0, &parcel), EOPNOTSUPP);
+    CHECK_CONTAINS(ferry_explain(), "mount -t proc");
+    CHECK_OK(ferry_pipe_take(&taken, of_anonymous)); /* whose ends it shares with the parcel */
+    ferry_pipe_close(ends[1]);
+    CHECK_ERR((int)ferry_pipe_read(ends[0], got, 4, FERRY_NOW), EAGAIN);
+    CHECK_EQ(ferry_pipe_write(taken, "def", 3, FERRY_NOW), 3);
+    CHECK_EQ(ferry_pipe_read(ends[0], got, 4, FERRY_NOW), 3);
+    CHECK_STR(got, "def");
+    ferry_pipe_close(taken);
+    ferry_pipe_close(ends[0]);
+    ferry_pipe_close(named);
+    CHECK_OK(ferry_remove("x"));
+    show_proc();
+}
+
 static void make_as_nobody(void *context)
 {
     (void)context;

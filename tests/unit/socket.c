@@ -45,6 +45,7 @@ static int parcel_of(size_t count)
     int ends[PARCEL_DESCRIPTORS];
     CHECK_ERRNO(pipe2(ends, O_CLOEXEC));
     CHECK_ERRNO(pipe2(ends + 2, O_CLOEXEC));
+    CHECK_ERRNO(ends[4] = open("/dev/null", O_RDWR | O_CLOEXEC));
     int parcel = socket_pack("hello", 5, ends, count);
     CHECK_OK(parcel);
     close_all(ends);
@@ -97,13 +98,31 @@ TEST(a_parcel_opens_once)
     close(parcel);
 }
 
+TEST(looking_leaves_a_parcel_as_it_is)
+{
+    int parcel = parcel_of(PARCEL_DESCRIPTORS);
+    char bytes[6] = "";
+    int got[PARCEL_DESCRIPTORS], before = count_descriptors();
+    CHECK_EQ(socket_look(parcel, bytes, 4), -EBADMSG);
+    CHECK_EQ(socket_look(parcel, bytes, 6), -EBADMSG);
+    CHECK_EQ(socket_look(parcel, bytes, 5), 0);
+    CHECK_STR(bytes, "hello");
+    CHECK_EQ(count_descriptors(), before);
+    CHECK_EQ(socket_unpack(parcel, bytes, 5, got), 0);
+    CHECK(got[PARCEL_DESCRIPTORS - 1] >= 0);
+    close_all(got);
+    CHECK_EQ(socket_look(parcel, bytes, 5), -EBADMSG);
+    CHECK_EQ(socket_look(-1, bytes, 5), -EBADMSG);
+    close(parcel);
+}
+
 TEST(a_parcel_of_another_size_is_refused_and_leaks_nothing) /* G9 */
 {
     char bytes[PARCEL_BYTES];
-    int got[PARCEL_DESCRIPTORS] = {-5, -5, -5, -5};
+    int got[PARCEL_DESCRIPTORS] = {-5, -5, -5, -5, -5};
     const size_t wrong[] = {0, 4, 6, PARCEL_BYTES};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        int parcel = parcel_of(4);
+        int parcel = parcel_of(PARCEL_DESCRIPTORS);
         int before = count_descriptors();
         CHECK_EQ(socket_unpack(parcel, bytes, wrong[i], got), -EBADMSG);
         CHECK_EQ(count_descriptors(), before);
@@ -147,7 +166,7 @@ TEST(too_many_descriptors_are_refused_and_closed) /* G9 */
         SKIP("the emulator does not say that it cut off descriptors");
     char bytes[5];
     int got[PARCEL_DESCRIPTORS];
-    for (size_t count = 5; count <= 64; count += 59) {
+    for (size_t count = PARCEL_DESCRIPTORS + 1; count <= 64; count += 58) {
         int parcel = forge(SOCK_SEQPACKET, "hello", count);
         int before = count_descriptors();
         CHECK_EQ(socket_unpack(parcel, bytes, 5, got), -EBADMSG);
@@ -210,10 +229,10 @@ static void leave_descriptors(int more)
 
 TEST(a_parcel_that_cannot_be_opened_for_want_of_descriptors_stays_whole) /* G10 */
 {
-    int parcel = parcel_of(4);
+    int parcel = parcel_of(PARCEL_DESCRIPTORS);
     char bytes[5];
     int got[PARCEL_DESCRIPTORS];
-    for (int more = 0; more < 4; more++) {
+    for (int more = 0; more < PARCEL_DESCRIPTORS; more++) {
         leave_descriptors(more);
         CHECK_EQ(socket_unpack(parcel, bytes, 5, got), -EMFILE);
         leave_descriptors(64);
@@ -263,7 +282,8 @@ static void race_to_open(void *context)
 TEST(of_several_who_open_a_parcel_one_gets_it)
 {
     for (int round = 0; round < 100; round++) {
-        struct race race = {parcel_of(4), test_gate_new(), test_shared(sizeof(int))};
+        struct race race = {parcel_of(PARCEL_DESCRIPTORS), test_gate_new(),
+                            test_shared(sizeof(int))};
         pid_t pids[3];
         for (int i = 0; i < 3; i++)
             pids[i] = test_child(race_to_open, &race);
