@@ -27,27 +27,47 @@ static void unpack(struct parts *parts, int parcel)
     parts->count = (size_t)count;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     CHECK(header != NULL);
-    CHECK_EQ(header->cmsg_len, CMSG_LEN(sizeof(parts->descriptors)));
-    memcpy(parts->descriptors, CMSG_DATA(header), sizeof(parts->descriptors));
+    size_t bytes = header->cmsg_len - CMSG_LEN(0);
+    CHECK(bytes <= sizeof(parts->descriptors));
+    memcpy(parts->descriptors, CMSG_DATA(header), bytes);
+    parts->descriptor_count = bytes / sizeof(int);
+    close(parcel);
 }
 
 void parts_make(struct parts *ret_parts, const char *name)
 {
     int parcel;
     unsigned flags = name ? FERRY_CREATE | FERRY_EXCLUSIVE : 0;
+    *ret_parts = (struct parts){.segment = NULL};
     CHECK_OK(ferry_segment_open(&ret_parts->segment, name,
                                 FERRY_SEGMENT(.flags = flags, .size_bytes = 4097)));
     CHECK_OK(ferry_segment_hand_over(ret_parts->segment, 0, &parcel));
     unpack(ret_parts, parcel);
-    close(parcel);
+    CHECK_EQ(ret_parts->descriptor_count, PARTS_DESCRIPTORS);
+}
+
+void parts_make_pipe(struct parts *ret_parts, const char *name, unsigned role)
+{
+    int parcel;
+    *ret_parts = (struct parts){.segment = NULL};
+    if (name)
+        CHECK_OK(ferry_pipe_open(&ret_parts->ends[0], name,
+                                 FERRY_PIPE(.flags = FERRY_CREATE | FERRY_EXCLUSIVE)));
+    else
+        CHECK_OK(ferry_pipe_pair(ret_parts->ends, NULL));
+    bool second = name == NULL && role == FERRY_WRITE;
+    CHECK_OK(ferry_pipe_hand_over(ret_parts->ends[second], role, &parcel));
+    unpack(ret_parts, parcel);
 }
 
 void parts_drop(struct parts *parts)
 {
-    for (int i = 0; i < PARTS_DESCRIPTORS; i++)
+    for (size_t i = 0; i < parts->descriptor_count; i++)
         if (parts->descriptors[i] >= 0)
             close(parts->descriptors[i]);
     ferry_segment_close(parts->segment);
+    for (int i = 0; i < 2; i++)
+        ferry_pipe_close(parts->ends[i]);
 }
 
 int parcel_send(int type, const void *bytes, size_t count, const int *descriptors,
@@ -79,7 +99,7 @@ int parcel_send(int type, const void *bytes, size_t count, const int *descriptor
 int parts_send(const struct parts *parts)
 {
     return parcel_send(SOCK_SEQPACKET, parts->bytes, parts->count, parts->descriptors,
-                       PARTS_DESCRIPTORS, NULL);
+                       parts->descriptor_count, NULL);
 }
 
 static void use(ferry_segment *segment)
@@ -95,19 +115,47 @@ static void use(ferry_segment *segment)
     ferry_segment_look(segment, &object);
 }
 
-int parcel_try(int parcel)
+static void use_pipe(ferry_pipe *pipe)
 {
-    ferry_segment *segment = NULL;
+    char bytes[100] = "";
+    uint64_t number;
+    ferry_pipe_write(pipe, bytes, sizeof(bytes), FERRY_NOW);
+    ferry_pipe_read(pipe, bytes, sizeof(bytes), FERRY_NOW);
+    ferry_pipe_read(pipe, bytes, sizeof(bytes), 1000000);
+    for (int i = 0; i < 700; i++) /* until it is full */
+        ferry_pipe_write(pipe, bytes, sizeof(bytes), FERRY_NOW);
+    ferry_pipe_write(pipe, bytes, sizeof(bytes), 1000000);
+    ferry_pipe_depth(pipe, &number);
+}
+
+/* Takes it as either kind. */
+static int try(int parcel, ferry_segment **segment, ferry_pipe **pipe)
+{
     int64_t start = test_now_ns();
-    int r = ferry_segment_take(&segment, parcel);
+    int r = segment ? ferry_segment_take(segment, parcel) : ferry_pipe_take(pipe, parcel);
     if (r < 0) {
-        CHECK(segment == NULL);
+        CHECK(segment ? *segment == NULL : *pipe == NULL);
         CHECK(ferry_explain()[0] != '\0');
         close(parcel);
+    } else if (segment) {
+        use(*segment);
+        ferry_segment_close(*segment);
     } else {
-        use(segment);
-        ferry_segment_close(segment);
+        use_pipe(*pipe);
+        ferry_pipe_close(*pipe);
     }
     CHECK(test_now_ns() - start < AT_ONCE_NS);
     return r;
+}
+
+int parcel_try(int parcel)
+{
+    ferry_segment *segment = NULL;
+    return try(parcel, &segment, NULL);
+}
+
+int parcel_try_pipe(int parcel)
+{
+    ferry_pipe *pipe = NULL;
+    return try(parcel, NULL, &pipe);
 }

@@ -1,6 +1,7 @@
 /* Pipes whose control memory is overwritten by another member (contract G9). */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ferry/ferry.h>
 
@@ -16,6 +17,7 @@ enum { CAPACITY = 8192, SOME = 100 };
 struct world {
     ferry_pipe *pipe;  /* the peer's, and as inherited by it the victim's; both ends */
     ferry_pipe *other; /* opened by an operation */
+    int parcel;        /* the same; -1: none */
 };
 
 static char bytes[2 * CAPACITY];
@@ -23,6 +25,7 @@ static char bytes[2 * CAPACITY];
 static void make(void *memory)
 {
     struct world *world = memory;
+    world->parcel = -1;
     CHECK_OK(
         ferry_pipe_open(&world->pipe, NAME,
                         FERRY_PIPE(.flags = FERRY_CREATE | FERRY_EXCLUSIVE, .capacity = CAPACITY)));
@@ -154,6 +157,30 @@ static int close_another(void *memory)
     return 0;
 }
 
+static int hand_over(void *memory)
+{
+    struct world *world = memory;
+    return ferry_pipe_hand_over(world->pipe, 0, &world->parcel);
+}
+
+static int take(void *memory)
+{
+    struct world *world = memory;
+    int r = ferry_pipe_take(&world->other, world->parcel);
+    if (r == 0)
+        world->parcel = -1;
+    return r;
+}
+
+static void drop_parcel(void *memory)
+{
+    struct world *world = memory;
+    close_another(memory);
+    if (world->parcel >= 0)
+        close(world->parcel);
+    world->parcel = -1;
+}
+
 static void let_go(void *memory)
 {
     commit(memory);
@@ -211,6 +238,8 @@ static const struct hostile_operation members[] = {
     {.name = "open", .run = open_another, .finish = drop_another, .patience_ms = 2000},
     {.name = "open-to-read", .run = open_reading, .finish = drop_another, .patience_ms = 2000},
     {.name = "close", .prepare = open_another, .run = close_another, .patience_ms = 2000},
+    {.name = "hand-over", .run = hand_over, .finish = drop_parcel, .patience_ms = 2000},
+    {.name = "take", .prepare = hand_over, .run = take, .finish = drop_parcel, .patience_ms = 2000},
     {0}};
 
 static struct hostile_case pipe_case(const char *name, const struct hostile_operation *operations)
