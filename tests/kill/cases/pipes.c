@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <ferry/ferry.h>
 
@@ -15,6 +16,7 @@ static const char TEN[BYTES + 1] = "0123456789";
 
 struct world {
     ferry_pipe *reading, *writing;
+    int parcel;
     ssize_t result;       /* what the victim's operation returned */
     struct test_gate *go; /* for third processes */
     pid_t third;
@@ -364,4 +366,153 @@ static const struct kill_case make_room_case = {.name = "pipe read from a sleepe
 TEST_LONG(a_sleeping_writer_never_misses_the_room_that_was_made /* G8 P6 */, 900)
 {
     CHECK_OK(kill_run(&make_room_case, NULL));
+}
+
+/* ---- Handing over ----------------------------------------------------------------------------- */
+
+static ferry_pipe *open_both(unsigned flags)
+{
+    ferry_pipe *pipe;
+    CHECK_OK(ferry_pipe_open(&pipe, "kill", FERRY_PIPE(.flags = flags, .capacity = CAPACITY)));
+    return pipe;
+}
+
+static void make_named(void *memory)
+{
+    struct world *world = memory;
+    world->writing = open_both(FERRY_CREATE | FERRY_EXCLUSIVE);
+    CHECK_OK(ferry_pipe_open(&world->reading, "kill", FERRY_PIPE(.flags = FERRY_READ)));
+}
+
+static void drop_named(void *memory)
+{
+    drop(memory);
+    CHECK_OK(ferry_remove("kill"));
+}
+
+static void hand_over(void *memory)
+{
+    struct world *world = memory;
+    int parcel;
+    world->result = ferry_pipe_hand_over(world->writing, FERRY_WRITE, &parcel);
+}
+
+/* Members, ends and bytes are the survivor's alone: its reader sees the end as soon as it closes. */
+static void check_nothing_left(void *memory, const struct kill_point *point)
+{
+    struct world *world = memory;
+    struct ferry_object object = {.object_bytes = sizeof(object)};
+    char got;
+    CHECK(!point->returned || world->result == 0);
+    check_usable(world);
+    CHECK_OK(ferry_look("kill", &object));
+    CHECK_EQ(object.attached, 2);
+    world->writing = ferry_pipe_close(world->writing);
+    CHECK_EQ(ferry_pipe_read(world->reading, &got, 1, FERRY_FOREVER), 0);
+    CHECK_OK(ferry_look("kill", &object));
+    CHECK_EQ(object.attached, 1);
+    CHECK_EQ(object.attach_count, object.detach_count + object.death_count + 1);
+}
+
+TEST_LONG(a_hand_over_leaves_no_end_wherever_it_is_killed /* G8 P7 */, 900)
+{
+    CHECK_OK(kill_run(&(struct kill_case){.name = "pipe hand over",
+                                          .world_bytes = sizeof(struct world),
+                                          .setup = make_named,
+                                          .operation = hand_over,
+                                          .check = check_nothing_left,
+                                          .teardown = drop_named},
+                      NULL));
+}
+
+/* The parcel alone holds the pipe, with ten bytes in it. */
+static void make_parcel(void *memory)
+{
+    struct world *world = memory;
+    ferry_pipe *pipe = open_both(FERRY_CREATE | FERRY_EXCLUSIVE);
+    CHECK_EQ(ferry_pipe_write(pipe, TEN, BYTES, FERRY_NOW), BYTES);
+    CHECK_OK(ferry_pipe_hand_over(pipe, 0, &world->parcel));
+    ferry_pipe_close(pipe);
+}
+
+static void drop_parcel(void *memory)
+{
+    struct world *world = memory;
+    if (world->parcel >= 0)
+        close(world->parcel);
+    drop_named(world);
+}
+
+static void take(void *memory)
+{
+    struct world *world = memory;
+    ferry_pipe *taken;
+    world->result = ferry_pipe_take(&taken, world->parcel);
+}
+
+static void survivor_takes(void *memory)
+{
+    struct world *world = memory;
+    int r = ferry_pipe_take(&world->reading, world->parcel);
+    if (r == 0)
+        world->parcel = -1;
+    else
+        CHECK_ERR(r, EBADMSG);
+}
+
+/* Either the parcel can still be taken, bytes and all, or it has gone with the victim, and the bytes with it. */
+static void check_parcel(void *memory, const struct kill_point *point)
+{
+    struct world *world = memory;
+    char got[BYTES + 1] = "";
+    survivor_takes(world);
+    CHECK(world->reading == NULL || !point->returned);
+    if (world->reading) {
+        CHECK_EQ(ferry_pipe_read(world->reading, got, BYTES, FERRY_NOW), BYTES);
+        CHECK_STR(got, TEN);
+    } else {
+        world->reading = open_both(0);
+        CHECK_EQ(depth_of(world), 0u);
+    }
+    world->writing = open_both(0);
+    check_usable(world);
+    struct ferry_object object = {.object_bytes = sizeof(object)};
+    CHECK_OK(ferry_look("kill", &object));
+    CHECK_EQ(object.attached, 2);
+    CHECK_EQ(object.attach_count, object.detach_count + object.death_count + 2);
+}
+
+static const struct kill_case take_case = {.name = "pipe take",
+                                           .world_bytes = sizeof(struct world),
+                                           .setup = make_parcel,
+                                           .operation = take,
+                                           .check = check_parcel,
+                                           .teardown = drop_parcel};
+
+TEST_LONG(a_parcel_is_taken_or_not_wherever_its_taker_dies /* G8 P12 */, 900)
+{
+    CHECK_OK(kill_run(&take_case, NULL));
+}
+
+static void check_one_took(void *memory, const struct kill_point *point)
+{
+    struct world *world = memory;
+    char got[BYTES + 1] = "";
+    (void)point;
+    if (world->reading == NULL) {
+        CHECK_OK((int)world->result);
+        world->reading = open_both(0); /* the victim still has its own */
+    } else {
+        CHECK_ERR((int)world->result, EBADMSG);
+    }
+    CHECK_EQ(ferry_pipe_read(world->reading, got, BYTES, FERRY_NOW), BYTES);
+    CHECK_STR(got, TEN);
+}
+
+TEST_LONG(of_two_takers_one_gets_the_pipe_wherever_the_other_stands /* G8 G11 */, 900)
+{
+    struct kill_case pause = take_case;
+    pause.between = survivor_takes;
+    pause.check = check_one_took;
+    CHECK_OK(kill_run_paused(&pause, NULL));
 }
