@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <stdio.h>
 
 enum { STRANGER = 61004 };
@@ -337,6 +338,69 @@ TEST(both_ends_go_together_or_each_alone) /* G2, P13 */
     expect_end(reading);
     ferry_pipe_close(reading);
     CHECK_OK(ferry_remove("x"));
+}
+
+TEST(who_has_no_such_end_any_more_hands_none_over) /* G2 */
+{
+    ferry_pipe *pipe, *tap;
+    int parcel;
+    CHECK_OK(ferry_pipe_open(&pipe, "x", FERRY_PIPE(.flags = FERRY_CREATE)));
+    CHECK_OK(ferry_pipe_open(&tap, "x", FERRY_PIPE(.flags = FERRY_TAP)));
+    CHECK_ERR(ferry_pipe_hand_over(tap, 0, &parcel), EBADF);
+    CHECK_CONTAINS(ferry_explain(), "no end");
+    ferry_pipe_close(tap);
+    CHECK_OK(ferry_pipe_close_end(pipe, FERRY_WRITE));
+    check_roles(pipe, FERRY_READ);
+    ferry_pipe *taken = take(pack(pipe, 0));
+    check_roles(taken, FERRY_READ);
+    ferry_pipe_close(taken);
+    ferry_pipe_close(pipe);
+    CHECK_OK(ferry_remove("x"));
+}
+
+TEST(records_stay_records) /* P15 */
+{
+    ferry_pipe *ends[2];
+    char got[8];
+    CHECK_OK(ferry_pipe_pair(ends, FERRY_PIPE(.flags = FERRY_RECORDS)));
+    put(ends[1], "one");
+    ferry_pipe *reading = take(pack(ends[0], 0)), *writing = take(pack(ends[1], 0));
+    CHECK_EQ(ferry_pipe_keeps_records(reading), 1);
+    put(writing, "three");
+    CHECK_EQ(ferry_pipe_read(reading, got, sizeof got, FERRY_NOW), 3);
+    CHECK_EQ(ferry_pipe_read(ends[0], got, sizeof got, FERRY_NOW), 5);
+    ferry_pipe_close(reading);
+    ferry_pipe_close(writing);
+    drop((struct pair){ends[0], ends[1]}, false);
+}
+
+static short poll_end(ferry_pipe *pipe, int timeout_ms)
+{
+    struct pollfd end = {.fd = ferry_pipe_descriptor(pipe), .events = POLLIN | POLLOUT};
+    CHECK_OK(end.fd);
+    CHECK_ERRNO(poll(&end, 1, timeout_ms));
+    return end.revents;
+}
+
+TEST(an_end_that_was_taken_is_polled) /* G15 */
+{
+    for (int named = 0; named < 2; named++) {
+        struct pair pair = make(named);
+        ferry_pipe *reading = take(pack(pair.reading, 0));
+        CHECK_EQ(poll_end(reading, 0), 0);
+        put(pair.writing, "abc");
+        CHECK_EQ(poll_end(reading, 10000), POLLIN);
+        expect(reading, "abc");
+        expect_nothing_yet(reading);
+        CHECK_EQ(poll_end(reading, 0), 0);
+        pair.writing = ferry_pipe_close(pair.writing);
+        CHECK_EQ(poll_end(reading, 10000), POLLHUP);
+        ferry_pipe *after = take(pack(reading, 0)); /* which comes when all are gone */
+        CHECK_EQ(poll_end(after, 10000), POLLHUP);
+        ferry_pipe_close(after);
+        ferry_pipe_close(reading);
+        drop(pair, named);
+    }
 }
 
 /* ---- What is in a parcel ---------------------------------------------------------------------- */
