@@ -89,30 +89,83 @@ TEST(the_dead_are_struck_off_once) /* G8 */
     object_remove(&object);
 }
 
+/* A newcomer with the slot of a member that died. */
+static struct slots claim_from_the_dead(struct object *object)
+{
+    struct slots dead = object_join(object);
+    object_vanish(&dead);
+    struct slots heir = object_guest(object);
+    CHECK_OK(slots_claim(&heir));
+    if (heir.slot != dead.slot) { /* free ones are preferred; make it take this one */
+        object_vanish(&heir);
+        heir = object_guest(object);
+        for (uint32_t slot = 2; slot < LAYOUT_MEMBERS; slot++)
+            atomic_store(&slots_entry(&object->first, slot)->joined, 1);
+        CHECK_OK(slots_claim(&heir));
+        CHECK_EQ(heir.slot, dead.slot);
+        for (uint32_t slot = 2; slot < LAYOUT_MEMBERS; slot++)
+            atomic_store(&control_of(object)->members[slot].joined, 0);
+    }
+    return heir;
+}
+
 TEST(whoever_takes_a_dead_ones_slot_strikes_it_off) /* G8: no slot is leaked for good */
 {
     struct object object = object_make("x", 0);
-    struct layout *control = control_of(&object);
-    struct slots other = object_join(&object);
-    object_vanish(&other);
-    struct slots heir = object_guest(&object);
-    CHECK_OK(slots_claim(&heir));
-    if (heir.slot != 1) { /* free ones are preferred; make it take this one */
-        object_vanish(&heir);
-        heir = object_guest(&object);
-        for (uint32_t slot = 2; slot < LAYOUT_MEMBERS; slot++)
-            atomic_store(&slots_entry(&object.first, slot)->joined, 1);
-        CHECK_OK(slots_claim(&heir));
-        CHECK_EQ(heir.slot, 1);
-        for (uint32_t slot = 2; slot < LAYOUT_MEMBERS; slot++)
-            atomic_store(&control->members[slot].joined, 0);
-    }
+    struct slots heir = claim_from_the_dead(&object);
     CHECK_OK(members_enter(&heir));
-    CHECK_EQ(atomic_load(&control->ledger.deaths), 1);
+    CHECK_EQ(atomic_load(&control_of(&object)->ledger.deaths), 1);
     check_ledger(&object);
     object_leave(&heir);
     check_ledger(&object);
     object_remove(&object);
+}
+
+TEST(a_parcel_in_a_dead_ones_slot_strikes_it_off) /* G8, G11 */
+{
+    struct object object = object_make("x", 0);
+    struct slots offered = claim_from_the_dead(&object);
+    CHECK_OK(members_offer(&offered, FERRY_READ));
+    CHECK_EQ(atomic_load(&control_of(&object)->ledger.deaths), 1);
+    CHECK_EQ(taken_entries(&object), 1);
+    check_ledger(&object);
+    object_vanish(&offered);
+    check_ledger(&object);
+    object_remove(&object);
+}
+
+static void check_offer(bool lost)
+{
+    struct object object = object_make("x", 0);
+    struct layout_ledger *ledger = &control_of(&object)->ledger;
+    struct slots offered = object_guest(&object);
+    CHECK_OK(slots_claim(&offered));
+    CHECK(!slots_any_offered(&object.first));
+    CHECK_OK(members_offer(&offered, FERRY_READ));
+    CHECK(slots_any_offered(&object.first) && !slots_any_offered(&offered));
+    CHECK(slots_is_offered(&object.first, offered.slot));
+    CHECK(!slots_is_offered(&object.first, offered.slot + 1));
+    CHECK_EQ(atomic_load(&ledger->high), 2);
+    CHECK_EQ(atomic_load(&slots_entry(&object.first, offered.slot)->role), FERRY_READ);
+    CHECK_EQ(atomic_load(&ledger->attaches), 1); /* it is no member yet */
+    if (lost) {
+        object_vanish(&offered);
+    } else {
+        CHECK_OK(members_enter(&offered));
+        slots_redeem(&offered);
+    }
+    CHECK(!slots_any_offered(&object.first));
+    CHECK_EQ(taken_entries(&object), lost ? 1 : 2);
+    check_ledger(&object);
+    if (!lost)
+        object_leave(&offered);
+    object_remove(&object);
+}
+
+TEST(a_membership_in_a_parcel_is_known_for_as_long_as_it_lasts) /* G8, G11 */
+{
+    check_offer(false);
+    check_offer(true);
 }
 
 TEST(what_the_dead_had_announced_is_taken_back) /* G8, law 4 */
