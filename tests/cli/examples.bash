@@ -108,9 +108,15 @@ another_project_is_another_key() { # X7
     [[ ${first%% *} != "$(out | cut -d' ' -f1)" ]] || fail "both are $first"
 }
 
+a_program_started_anew_reads_to_the_end() { # G11 P7
+    prints $'one\ntwo words' "$EXAMPLES/pipe_exec" one 'two words'
+    try "$EXAMPLES/pipe_exec" --read 0
+    [[ $status == 1 && $(err) == *'not a pipe that was handed over'* ]] || fail "$status: $(err)"
+}
+
 wrong_usage_is_said() { # U5
     local program
-    for program in keys segment_server segment_client; do
+    for program in keys pipe_exec segment_server segment_client; do
         try "$EXAMPLES/$program"
         [[ $status == 2 && $(err) == "usage: $program "* ]] || fail "$program: $status: $(err)"
     done
