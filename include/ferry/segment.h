@@ -132,7 +132,8 @@ FERRY_API int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int
 
 /* Redeems what ferry_segment_hand_over() made.  On success the descriptor is closed.  Waits through
  * the new handle are not ended by signals (no FERRY_EINTR).
- * -EBADMSG if it is anything else, or has been redeemed; -EPERM if the memory could be taken away
+ * -EMEDIUMTYPE if it is an object of another kind, which can still be taken as that; -EBADMSG if it
+ * is anything else, or has been redeemed; -EPERM if the memory could be taken away
  * again by a stranger: a named segment is taken only if root or the caller owns it, an anonymous
  * one always; -EMFILE leaves the parcel as it is. */
 FERRY_API int ferry_segment_take(ferry_segment **ret_segment, int descriptor);
