@@ -61,7 +61,7 @@ struct ferry_member {
     unsigned role;           /* FERRY_READ | FERRY_WRITE; 0: it looks on at a pipe */
     int64_t joined_unix_ms;
     bool waiting; /* asleep until the object changes, or has bytes or room; or polling for that */
-    bool opening; /* pipe: it has no end yet, and waits for somebody at the other */
+    bool opening; /* pipe: it waits for somebody to open the other end */
     bool holds_lock;  /* pipe: it has room or bytes open */
     char command[64]; /* what runs under that pid; "" if it cannot be read */
 };

@@ -68,7 +68,8 @@ static void describe_end(struct layout *control, struct ferry_member *member)
     const struct layout_stream *stream = &control->stream;
     uint32_t slot = member->slot;
     bool has_end = (RELAXED(control->members[slot].role) & LAYOUT_HAS_END) != 0;
-    member->opening = !has_end && member->role != 0;
+    /* A reader has its end at once, and sleeps until a writer arrives. */
+    member->opening = member->role != 0 && (!has_end || board_has(&control->sleepers, slot));
     member->waiting =
         has_end && (board_has(&stream->readers, slot) || board_has(&stream->writers, slot));
     member->holds_lock =
