@@ -49,7 +49,7 @@ struct ferry_object {
         wait_count;       /* segment: times taken, and times that meant to sleep for it */
     uint64_t depth_bytes; /* pipe: in it now; size_bytes is its capacity */
     uint64_t written_bytes, read_bytes; /* pipe: since creation */
-    uint64_t write_count, read_count;   /* pipe: calls */
+    uint64_t write_count, read_count;   /* pipe: in portions of up to 16 KiB */
     bool keeps_records;                 /* pipe: what is written at once is read at once */
 };
 

@@ -68,13 +68,29 @@ static int check_usable(ferry_pipe *pipe, bool to_write)
  * saying so. */
 enum { SECOND_LOOKS = 4 };
 
+static size_t header_of(const ferry_pipe *pipe)
+{
+    return pipe->keeps_records ? sizeof(uint32_t) : 0;
+}
+
+static int refuse_size(const ferry_pipe *pipe, size_t least)
+{
+    return fail(-EMSGSIZE,
+                "the pipe has room for %llu bytes in all, not for %zu at once; enlarge it",
+                (unsigned long long)stream_capacity(&pipe->stream), least);
+}
+
 /* Opens room, once there is enough. */
 static int open_room(ferry_pipe *pipe, size_t least, size_t most, deadline end,
                      struct stream_piece *ret_room)
 {
     struct stream *stream = &pipe->stream;
     int r, looks = 0;
-    while ((r = stream_open_room(stream, least, most, end, ret_room)) == -EAGAIN) {
+    for (;;) {
+        r = least <= stream_capacity(stream) ? stream_open_room(stream, least, most, end, ret_room)
+                                             : refuse_size(pipe, least);
+        if (r != -EAGAIN)
+            return r;
         if (end != STREAM_NOW)
             r = stream_await_room(stream, least, end, pipe->object.interruptible);
         else
@@ -82,7 +98,6 @@ static int open_room(ferry_pipe *pipe, size_t least, size_t most, deadline end,
         if (r < 0)
             return r;
     }
-    return r;
 }
 
 /* Opens bytes, once there are some.  -EPIPE: there will be none. */
@@ -90,7 +105,12 @@ static int open_bytes(ferry_pipe *pipe, deadline end, struct stream_piece *ret_b
 {
     struct stream *stream = &pipe->stream;
     int r, looks = 0;
-    while ((r = stream_open_bytes(stream, end, ret_bytes)) == -EAGAIN) {
+    for (;;) {
+        /* Who does not wait looks often, and mostly in vain. */
+        bool in_vain = end == STREAM_NOW && !stream_has_bytes(stream);
+        r = in_vain ? -EAGAIN : stream_open_bytes(stream, end, ret_bytes);
+        if (r != -EAGAIN)
+            return r;
         if (end != STREAM_NOW)
             r = stream_await_bytes(stream, end, pipe->object.interruptible);
         else
@@ -98,7 +118,6 @@ static int open_bytes(ferry_pipe *pipe, deadline end, struct stream_piece *ret_b
         if (r < 0)
             return r;
     }
-    return r;
 }
 
 /* ---- Pieces ----------------------------------------------------------------------------------- */
@@ -145,11 +164,6 @@ static ssize_t count_bytes(const struct iovec *pieces, int piece_count)
  * A record lies in the ring as its size, in four bytes, and the bytes themselves, and both are committed
  * at once: so what a reader finds begins with a record and has nothing but whole ones. */
 
-static size_t header_of(const ferry_pipe *pipe)
-{
-    return pipe->keeps_records ? sizeof(uint32_t) : 0;
-}
-
 static size_t put_header(unsigned char *room, size_t count)
 {
     uint32_t size = (uint32_t)count; /* the largest ring has 2^30 bytes */
@@ -157,26 +171,15 @@ static size_t put_header(unsigned char *room, size_t count)
     return sizeof(size);
 }
 
-/* Will so many bytes ever fit? */
-static int check_fits(ferry_pipe *pipe, size_t count)
-{
-    uint64_t most = stream_capacity(&pipe->stream) - header_of(pipe);
-    if (count <= most)
-        return 0;
-    return fail(-EMSGSIZE, "the pipe has room for %llu bytes at once, not for %zu; enlarge it",
-                (unsigned long long)most, count);
-}
-
 static ssize_t write_record(ferry_pipe *pipe, struct cursor cursor, size_t count, deadline end)
 {
     if (count == 0)
         return fail(-EINVAL, "a record has at least one byte");
-    int r = check_fits(pipe, count);
-    if (r < 0)
-        return r;
+    size_t whole;
+    if (__builtin_add_overflow(count, header_of(pipe), &whole))
+        return refuse_size(pipe, count);
     struct stream_piece room;
-    size_t whole = header_of(pipe) + count;
-    r = open_room(pipe, whole, whole, end, &room);
+    int r = open_room(pipe, whole, whole, end, &room);
     if (r < 0)
         return explain_write(pipe, r);
     copy(&cursor, room.data + put_header(room.data, count), count, true);
@@ -186,7 +189,7 @@ static ssize_t write_record(ferry_pipe *pipe, struct cursor cursor, size_t count
 
 static int refuse_record(ferry_pipe *pipe)
 {
-    stream_consume(&pipe->stream, 0);
+    stream_close_bytes(&pipe->stream);
     return fail(-EBADMSG, "a peer wrote nonsense in place of a record; remove the pipe and make it "
                           "anew");
 }
@@ -209,8 +212,10 @@ static ssize_t write_all(ferry_pipe *pipe, struct cursor cursor, size_t count, d
         struct stream_piece room;
         int r = open_room(pipe, count <= FERRY_PIPE_ATOMIC ? count : 1, portion(count - done), end,
                           &room);
-        if (r < 0)
-            return done > 0 ? (ssize_t)done : explain_write(pipe, r);
+        if (r < 0) {
+            r = explain_write(pipe, r); /* with the signal, also behind the first bytes */
+            return done > 0 ? (ssize_t)done : r;
+        }
         copy(&cursor, room.data, room.size_bytes, true);
         stream_commit(&pipe->stream, room.size_bytes);
         done += room.size_bytes;
@@ -246,12 +251,11 @@ ssize_t ferry_pipe_reserve(ferry_pipe *pipe, void **ret_room, size_t least, int6
         return r;
     if (pipe->reserved > 0)
         return fail(-EINVAL, "this handle has reserved room already; commit that first");
-    r = check_fits(pipe, least);
-    if (r < 0)
-        return r;
     struct stream_piece room;
-    size_t header = header_of(pipe);
-    r = open_room(pipe, header + (least > 0 ? least : 1), SIZE_MAX, deadline_of(timeout_ns), &room);
+    size_t header = header_of(pipe), whole;
+    if (__builtin_add_overflow(least > 0 ? least : 1, header, &whole))
+        return refuse_size(pipe, least);
+    r = open_room(pipe, whole, SIZE_MAX, deadline_of(timeout_ns), &room);
     if (r < 0)
         return explain_write(pipe, r);
     pipe->reserved = room.size_bytes - header;
@@ -299,7 +303,7 @@ static int open_next(ferry_pipe *pipe, int64_t timeout_ns, struct stream_piece *
 
 static int refuse_small_buffer(ferry_pipe *pipe, size_t record, size_t count)
 {
-    stream_consume(&pipe->stream, 0);
+    stream_close_bytes(&pipe->stream);
     return fail(-EMSGSIZE, "the next record has %zu bytes, and %zu are too few for it", record,
                 count);
 }
@@ -313,27 +317,36 @@ static ssize_t read_record(ferry_pipe *pipe, struct cursor cursor, size_t count,
     if (record.size_bytes > count)
         return refuse_small_buffer(pipe, record.size_bytes, count);
     copy(&cursor, record.data, record.size_bytes, false);
-    stream_consume(&pipe->stream, record.size_bytes + header_of(pipe));
+    stream_take(&pipe->stream, record.size_bytes + header_of(pipe));
+    stream_close_bytes(&pipe->stream);
     return (ssize_t)record.size_bytes;
 }
 
-/* The first portion is waited for; others follow as long as they are known to be there. */
+/* Copies out of what is open, in portions. */
+static size_t read_open(ferry_pipe *pipe, struct cursor *cursor, size_t count,
+                        const struct stream_piece *bytes)
+{
+    size_t most = bytes->size_bytes < count ? bytes->size_bytes : count;
+    for (size_t done = 0; done < most;) {
+        size_t part = portion(most - done);
+        copy(cursor, bytes->data + done, part, false);
+        stream_take(&pipe->stream, part);
+        done += part;
+    }
+    return most;
+}
+
+/* The first bytes are waited for; others are there or not.  No other reader gets between. */
 static ssize_t read_all(ferry_pipe *pipe, struct cursor cursor, size_t count, int64_t timeout_ns)
 {
     struct stream_piece bytes;
-    size_t done = 0;
     int r = open_bytes(pipe, deadline_of(timeout_ns), &bytes);
     if (r < 0)
         return explain_read(r);
-    while (r >= 0) {
-        size_t wanted = portion(count - done),
-               part = bytes.size_bytes < wanted ? bytes.size_bytes : wanted;
-        copy(&cursor, bytes.data, part, false);
-        stream_consume(&pipe->stream, part);
-        done += part;
-        bool is_more = done < count && part < bytes.size_bytes;
-        r = is_more ? stream_open_bytes(&pipe->stream, STREAM_NOW, &bytes) : -EAGAIN;
-    }
+    size_t done = read_open(pipe, &cursor, count, &bytes);
+    while (done < count && stream_open_more_bytes(&pipe->stream, &bytes) == 0)
+        done += read_open(pipe, &cursor, count - done, &bytes);
+    stream_close_bytes(&pipe->stream);
     return (ssize_t)done;
 }
 
@@ -385,7 +398,9 @@ int ferry_pipe_consume(ferry_pipe *pipe, size_t count)
         return fail(-EINVAL, "a record is consumed whole (%zu bytes), or not at all (0)",
                     pipe->peeked);
     pipe->peeked = 0;
-    stream_consume(&pipe->stream, count > 0 ? count + header_of(pipe) : 0);
+    if (count > 0)
+        stream_take(&pipe->stream, count + header_of(pipe));
+    stream_close_bytes(&pipe->stream);
     return 0;
 }
 

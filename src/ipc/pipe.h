@@ -27,7 +27,7 @@ struct ferry_pipe {
 int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags);
 
 /* Begins to look on. */
-void pipe_begin_tap(ferry_pipe *pipe);
+int pipe_begin_tap(ferry_pipe *pipe);
 
 /* What is asked for, checked and put into the words of the region. */
 int pipe_check_options(const char *name, const struct ferry_pipe_options *options,

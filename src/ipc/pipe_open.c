@@ -185,10 +185,8 @@ static int meet(ferry_pipe *pipe, bool writes, int64_t patience_ns, uint32_t arr
 static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
 {
     unsigned role = pipe->object.region.role;
-    if (pipe->taps) {
-        pipe_begin_tap(pipe);
-        return 0;
-    }
+    if (pipe->taps)
+        return pipe_begin_tap(pipe);
     /* Before: a writer may come and be gone again as soon as there is a reader. */
     uint32_t arrivals = stream_arrivals(&pipe->stream);
     int r = (role & FERRY_READ) != 0 ? open_end(pipe, false) : 0;

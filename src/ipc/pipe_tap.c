@@ -17,12 +17,15 @@ static bool is_over(ferry_pipe *pipe)
     return over;
 }
 
-void pipe_begin_tap(ferry_pipe *pipe)
+int pipe_begin_tap(ferry_pipe *pipe)
 {
-    stream_tap_begin(&pipe->stream, &pipe->tap);
+    int r = stream_tap_begin(&pipe->stream, &pipe->tap);
+    if (r < 0)
+        return r;
     pipe->tap.whole = pipe->keeps_records;
     is_over(pipe);
     members_change_role(&pipe->object.slots, 0);
+    return 0;
 }
 
 static int explain(int error)

@@ -202,10 +202,10 @@ int tokens_give(int write_end)
     return errno == EAGAIN ? 0 : -errno;
 }
 
-bool tokens_has_none(int end)
+int tokens_count(int end)
 {
     int bytes;
-    return ioctl(end, FIONREAD, &bytes) == 0 && bytes == 0;
+    return ioctl(end, FIONREAD, &bytes) == 0 ? bytes : 0;
 }
 
 /* ---- Taking ----------------------------------------------------------------------------------- */
@@ -273,6 +273,13 @@ int tokens_await(int read_end, deadline end, bool interruptible)
     return r == 1 ? 0 : r;
 }
 
+int tokens_await_sight(int read_end, deadline end, bool interruptible)
+{
+    struct pollfd readable = {.fd = read_end, .events = POLLIN};
+    int r = await(&readable, end, interruptible);
+    return r == 0 && (readable.revents & POLLIN) == 0 ? -EPIPE : r;
+}
+
 int tokens_await_room(int write_end, deadline end, bool interruptible)
 {
     struct pollfd writable = {.fd = write_end, .events = POLLOUT};
@@ -284,4 +291,10 @@ bool tokens_has_reader(int write_end)
 {
     struct pollfd broken = {.fd = write_end, .events = 0};
     return poll(&broken, 1, 0) != 1 || (broken.revents & POLLERR) == 0;
+}
+
+bool tokens_has_writer(int read_end)
+{
+    struct pollfd hung_up = {.fd = read_end, .events = 0};
+    return poll(&hung_up, 1, 0) != 1 || (hung_up.revents & POLLHUP) == 0;
 }

@@ -39,8 +39,8 @@ void tokens_accept_shared(void);
 /* Adds a token: 1; 0 if there are two already; -EPIPE if nobody reads. */
 int tokens_give(int write_end);
 
-/* Are there none?  For one system call. */
-bool tokens_has_none(int end);
+/* How many there are, for one system call. */
+int tokens_count(int end);
 
 /* Takes one: 1; 0 if there is none; -EPIPE if there is none and nobody writes. */
 int tokens_take(int read_end);
@@ -49,10 +49,16 @@ int tokens_take(int read_end);
  * interruptible and a signal handler ran. */
 int tokens_await(int read_end, deadline end, bool interruptible);
 
+/* The same, but leaves the token where it is. */
+int tokens_await_sight(int read_end, deadline end, bool interruptible);
+
 /* Sleeps until a token could be added.  0; -EPIPE: nobody reads; -ETIMEDOUT; -EINTR. */
 int tokens_await_room(int write_end, deadline end, bool interruptible);
 
 /* Does anybody hold a read end?  For one system call. */
 bool tokens_has_reader(int write_end);
+
+/* Does anybody hold a write end? */
+bool tokens_has_writer(int read_end);
 
 #endif

@@ -153,32 +153,40 @@ static uint64_t tick(void)
 #endif
 }
 
-/* Whoever closes an end says so; of a death, one has to hear. */
-bool stream_is_time_to_ask(struct stream *stream, struct stream_side *side)
+/* Whoever closes an end says so; of a death, one has to hear.  Relaxed: threads of this process alone
+ * write the view, and a look too many does no harm. */
+bool stream_is_time_to_ask(const struct stream *stream, const struct stream_side *side)
 {
     uint32_t departures =
         atomic_load_explicit(&stream->shared->shape.departures, memory_order_seq_cst);
-    uint64_t now = tick();
-    if (departures == side->departures && now - side->asked < LOOK_TICKS)
-        return false;
-    side->departures = departures;
-    side->asked = now;
-    return true;
+    return departures != atomic_load_explicit(&side->departures, memory_order_relaxed) ||
+           tick() - atomic_load_explicit(&side->asked, memory_order_relaxed) >= LOOK_TICKS;
+}
+
+void stream_ask(const struct stream *stream, struct stream_side *side)
+{
+    uint32_t departures =
+        atomic_load_explicit(&stream->shared->shape.departures, memory_order_seq_cst);
+    atomic_store_explicit(&side->departures, departures, memory_order_relaxed);
+    stream_was_told(side);
 }
 
 void stream_ask_again(struct stream_side *side)
 {
-    side->asked -= LOOK_TICKS;
+    atomic_store_explicit(&side->asked, tick() - LOOK_TICKS, memory_order_relaxed);
 }
 
 void stream_was_told(struct stream_side *side)
 {
-    side->asked = tick();
+    atomic_store_explicit(&side->asked, tick(), memory_order_relaxed);
 }
 
 static bool has_reader(struct stream *stream)
 {
-    if (!stream_is_time_to_ask(stream, &stream->in) || tokens_has_reader(stream->region->write_end))
+    if (!stream_is_time_to_ask(stream, &stream->in))
+        return true;
+    stream_ask(stream, &stream->in);
+    if (tokens_has_reader(stream->region->write_end))
         return true;
     stream_ask_again(&stream->in);
     return false;
@@ -244,7 +252,10 @@ static void fetch_ahead(const struct stream_side *view, uint64_t position, size_
 /* Says how far we may write, before we do: see stream_tap_look(). */
 static void claim(struct layout_side *in, uint64_t end)
 {
-    atomic_store_explicit(&in->claimed, end, memory_order_relaxed);
+    /* Never back: room that somebody had before, and left, is not as it was.  Relaxed: the lock is ours. */
+    uint64_t claimed = atomic_load_explicit(&in->claimed, memory_order_relaxed);
+    if ((int64_t)(end - claimed) > 0)
+        atomic_store_explicit(&in->claimed, end, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
 }
 
@@ -267,7 +278,7 @@ static int open_room(struct stream *stream, size_t least, size_t most,
     if (free > stream_bytes_of(view))
         return stream_damaged();
     if (free < wanted) {
-        if (!full)
+        if (free == 0 && !full)
             atomic_store_explicit(&in->full, 1, memory_order_relaxed);
         return -EAGAIN;
     }
@@ -320,14 +331,33 @@ void stream_commit(struct stream *stream, size_t count)
 
 /* ---- Reading ---------------------------------------------------------------------------------- */
 
-/* A look that finds many writes at once says that they come faster than we can look. */
+/* Looks for more.  In a burst, a little later: to look each time that a write may have come would take
+ * the position's line from the writer each time, and so there are many.  Now and then it is tried
+ * whether this is one. */
 static void look_for_bytes(struct stream *stream, uint64_t position)
 {
-    enum { MANY = 4 };
+    enum { PAUSES = 12, TRY_EACH = 64 };
     struct stream_side *view = &stream->out;
+    bool waits = view->is_burst || ++view->looks % TRY_EACH == 0;
+    for (int i = 0; waits && i < PAUSES; i++)
+        spin_relax();
     view->other = stream_look(&stream->shared->in.position);
-    if (view->other != position)
-        view->is_burst = view->other - position >= MANY * view->last;
+    if (waits)
+        view->is_burst = view->last > 0 && view->other - position >= 2 * view->last;
+}
+
+/* With the lock: bytes that are known of, or none. */
+static int known_bytes(struct stream *stream, uint64_t position, struct stream_piece *ret_bytes)
+{
+    struct stream_side *view = &stream->out;
+    uint64_t count = view->other - position;
+    if (count > stream_bytes_of(view))
+        return stream_damaged();
+    if (count == 0)
+        return -EAGAIN;
+    *ret_bytes =
+        (struct stream_piece){.data = stream_place(view, position), .size_bytes = (size_t)count};
+    return 0;
 }
 
 static int open_bytes(struct stream *stream, struct stream_piece *ret_bytes)
@@ -339,14 +369,7 @@ static int open_bytes(struct stream *stream, struct stream_piece *ret_bytes)
     uint64_t position = atomic_load_explicit(&stream->shared->out.position, memory_order_relaxed);
     if (view->other - position > stream_bytes_of(view) || view->other == position)
         look_for_bytes(stream, position);
-    uint64_t count = view->other - position;
-    if (count > stream_bytes_of(view))
-        return stream_damaged();
-    if (count == 0)
-        return -EAGAIN;
-    *ret_bytes =
-        (struct stream_piece){.data = stream_place(view, position), .size_bytes = (size_t)count};
-    return 0;
+    return known_bytes(stream, position, ret_bytes);
 }
 
 int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *ret_bytes)
@@ -363,19 +386,32 @@ int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *
     return r;
 }
 
-void stream_consume(struct stream *stream, size_t count)
+int stream_open_more_bytes(struct stream *stream, struct stream_piece *ret_bytes)
+{
+    stream->out.other = stream_look(&stream->shared->in.position);
+    return known_bytes(stream,
+                       atomic_load_explicit(&stream->shared->out.position, memory_order_relaxed),
+                       ret_bytes);
+}
+
+void stream_take(struct stream *stream, size_t count)
 {
     struct layout_side *out = &stream->shared->out;
-    if (count > 0) {
-        uint64_t end = atomic_load_explicit(&out->position, memory_order_relaxed) + count;
-        commit(out, end);
-        stream->out.last = count;
-        uint64_t rest = stream->out.other - end;
-        stream_tell_writers(stream, stream_bytes_of(&stream->out) - rest);
-        if (rest > 0)
-            stream_pass_on(stream);
-        else if (!stream_is_quiet(stream) && !stream_has_bytes(stream))
-            stream_drain(stream);
-    }
+    if (count == 0)
+        return;
+    uint64_t end = atomic_load_explicit(&out->position, memory_order_relaxed) + count;
+    stream->out.last = count;
+    commit(out, end);
+    stream_tell_writers(stream, stream_bytes_of(&stream->out) - (stream->out.other - end));
+}
+
+void stream_close_bytes(struct stream *stream)
+{
+    struct layout_side *out = &stream->shared->out;
+    uint64_t position = atomic_load_explicit(&out->position, memory_order_relaxed);
+    if (stream->out.other != position)
+        stream_pass_on(stream);
+    else if (!stream_is_quiet(stream))
+        stream_drain(stream);
     lock_release(&out->lock);
 }

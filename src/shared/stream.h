@@ -33,10 +33,11 @@ struct stream_side {
     uint32_t exponent; /* of the ring that is mapped; 0: none yet */
     uint64_t other;    /* the other side's position, when it was looked at last */
     uint64_t last;     /* out: how many bytes were consumed last */
-    bool is_burst;     /* out: more than that came at once */
+    uint32_t looks;    /* out: for more bytes */
+    bool is_burst;     /* out: they come faster than we look */
     struct spin spin;
-    uint32_t departures; /* when the kernel was asked last who holds the other end, … */
-    uint64_t asked;      /* … and the processor's counter then */
+    _Atomic uint32_t departures; /* when the kernel was asked last who holds the other end, … */
+    _Atomic uint64_t asked;      /* … and the processor's counter then */
 };
 
 struct stream {
@@ -66,6 +67,9 @@ void stream_after_fork(struct stream *stream);
 uint64_t stream_capacity(const struct stream *stream);
 uint64_t stream_depth(const struct stream *stream);
 
+/* Looks without a lock: a hint. */
+bool stream_has_bytes(const struct stream *stream);
+
 /* ---- Coming and going ---- */
 
 /* This handle has opened an end.  How many writers have, so far; and is there one among the other
@@ -88,7 +92,7 @@ int stream_open_room(struct stream *stream, size_t least, size_t most, deadline 
 /* Commits so many bytes of it and lets go of the lock. */
 void stream_commit(struct stream *stream, size_t count);
 
-/* Waits until there may be room for `least` bytes.  0; -EPIPE; -ETIMEDOUT; -EINTR. */
+/* Waits until there is some, perhaps `least` bytes.  0; -EPIPE; -ETIMEDOUT; -EINTR. */
 int stream_await_room(struct stream *stream, size_t least, deadline end, bool interruptible);
 
 /* ---- Reading ---- */
@@ -96,8 +100,11 @@ int stream_await_room(struct stream *stream, size_t least, deadline end, bool in
 /* Takes the readers' lock and opens all bytes there are, at least one.  -EAGAIN: none. */
 int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *ret_bytes);
 
-/* Consumes so many of them and lets go of the lock. */
-void stream_consume(struct stream *stream, size_t count);
+/* Consumes so many of them, and keeps the lock; looks for more behind these, -EAGAIN: none; lets go of
+ * the lock. */
+void stream_take(struct stream *stream, size_t count);
+int stream_open_more_bytes(struct stream *stream, struct stream_piece *ret_bytes);
+void stream_close_bytes(struct stream *stream);
 
 /* Waits until there may be bytes.  0; -EPIPE: all are read, and nobody writes; -ETIMEDOUT; -EINTR. */
 int stream_await_bytes(struct stream *stream, deadline end, bool interruptible);
@@ -123,7 +130,7 @@ struct stream_tap {
 };
 
 /* Begins where the readers are. */
-void stream_tap_begin(struct stream *stream, struct stream_tap *ret_tap);
+int stream_tap_begin(struct stream *stream, struct stream_tap *ret_tap);
 void stream_tap_end(struct stream *stream);
 
 /* Copies what it has not seen, at most `size` bytes, and takes nothing.  How many; -EAGAIN: none. */

@@ -24,12 +24,13 @@ static inline int stream_damaged(void)
 /* As lock_take(); who does not want to wait waits for no more than a copy.  -EAGAIN: it is kept. */
 int stream_take_lock(struct stream *stream, struct layout_lock *lock, deadline end);
 
-/* Looks without a lock: hints. */
-bool stream_has_bytes(const struct stream *stream);
+/* Looks without a lock: a hint. */
 bool stream_has_room(const struct stream *stream, size_t least);
 
-/* Is it time to ask the kernel who holds the other end?  And: the answer was no, ask again next time. */
-bool stream_is_time_to_ask(struct stream *stream, struct stream_side *side);
+/* Is it time to ask the kernel who holds the other end?  If so: it is being asked now; and: the answer
+ * was no, ask again next time. */
+bool stream_is_time_to_ask(const struct stream *stream, const struct stream_side *side);
+void stream_ask(const struct stream *stream, struct stream_side *side);
 void stream_ask_again(struct stream_side *side);
 void stream_was_told(struct stream_side *side); /* the kernel's word came by itself */
 
@@ -62,9 +63,10 @@ void stream_hush_writers(struct stream *stream);
 /* The ring has another size. */
 void stream_tell_of_size(struct stream *stream);
 
-/* A reader leaves bytes behind, whose token it may have had; or none, with the readers' lock. */
+/* With the readers' lock: a reader leaves bytes behind, whose token it may have had; or it leaves none,
+ * and takes the tokens away. */
 void stream_pass_on(struct stream *stream);
-int stream_drain(struct stream *stream);
+void stream_drain(struct stream *stream);
 bool stream_is_quiet(const struct stream *stream); /* no token is in the FIFO, as far as is known */
 
 #endif

@@ -20,9 +20,9 @@ static bool has_place(const struct stream *stream, uint32_t exponent)
            UINT64_C(2) << exponent <= stream->region->data.size_bytes;
 }
 
-static int map_ring(struct map *ret_ring, const struct stream *stream, uint32_t exponent)
+static int map_ring(struct map *ret_ring, const struct map *data, uint32_t exponent)
 {
-    return map_twice(ret_ring, &stream->region->data, (size_t)1 << exponent, (size_t)1 << exponent);
+    return map_twice(ret_ring, data, (size_t)1 << exponent, (size_t)1 << exponent);
 }
 
 int stream_update_ring(struct stream *stream, struct stream_side *side)
@@ -34,7 +34,7 @@ int stream_update_ring(struct stream *stream, struct stream_side *side)
     if (!has_place(stream, exponent))
         return stream_damaged();
     struct map ring;
-    int r = map_ring(&ring, stream, exponent);
+    int r = map_ring(&ring, &stream->region->data, exponent);
     if (r < 0)
         return r;
     pthread_mutex_lock(&stream->guard);
@@ -56,10 +56,11 @@ static void give_back(const struct stream *stream, int data, uint32_t kept)
         file_give_back(data, end, stream->region->data.size_bytes - end);
 }
 
-/* With both locks, and the old ring mapped: copies what is in it to where it belongs in the new one. */
-static int move(struct stream *stream, uint32_t exponent)
+/* With both locks, and the old ring mapped: copies what is in it to where it belongs in the new one.
+ * (Through a mapping of its own: a reader's is read-only.) */
+static int move(struct stream *stream, uint32_t exponent, int data)
 {
-    const struct layout_stream *shared = stream->shared;
+    struct layout_stream *shared = stream->shared;
     uint64_t from = atomic_load_explicit(&shared->out.position, memory_order_relaxed);
     uint64_t count = atomic_load_explicit(&shared->in.position, memory_order_relaxed) - from;
     if (count > stream_bytes_of(&stream->out))
@@ -67,12 +68,16 @@ static int move(struct stream *stream, uint32_t exponent)
     if (count > UINT64_C(1) << exponent)
         return fail(-EBUSY, "%llu bytes are in the pipe; read some before it is made smaller",
                     (unsigned long long)count);
-    CLEANUP(map_release) struct map ring;
-    int r = map_ring(&ring, stream, exponent);
+    CLEANUP(map_release) struct map whole = {0};
+    CLEANUP(map_release) struct map ring = {0};
+    int r = map_file(&whole, data, stream->region->data.size_bytes, true, NULL);
+    if (r == 0)
+        r = map_ring(&ring, &whole, exponent);
     if (r < 0)
         return r;
     memcpy(ring.data + (from & ((UINT64_C(1) << exponent) - 1)), stream_place(&stream->out, from),
            (size_t)count);
+    atomic_store_explicit(&shared->shape.kept_from, from, memory_order_seq_cst);
     return 0;
 }
 
@@ -86,7 +91,7 @@ static int resize(struct stream *stream, uint32_t exponent, int data)
     r = file_reserve_range(data, UINT64_C(1) << exponent, UINT64_C(1) << exponent);
     if (r < 0)
         return r;
-    r = move(stream, exponent);
+    r = move(stream, exponent, data);
     if (r < 0) {
         give_back(stream, data, stream->out.exponent);
         return r;

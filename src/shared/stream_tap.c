@@ -13,9 +13,10 @@
 
 enum { ATTEMPTS = 16 };
 
-void stream_tap_begin(struct stream *stream, struct stream_tap *ret_tap)
+int stream_tap_begin(struct stream *stream, struct stream_tap *ret_tap)
 {
     *ret_tap = (struct stream_tap){.position = stream_look(&stream->shared->out.position)};
+    return stream_update_ring(stream, &stream->out);
 }
 
 void stream_tap_end(struct stream *stream)
@@ -44,13 +45,20 @@ static void skip(struct stream *stream, struct stream_tap *tap, uint64_t to)
     tap->position = to;
 }
 
-/* How many bytes there are to see, as of now; those that are overwritten already are skipped. */
+/* How many bytes there are to see, as of now; those that are overwritten already, or were not taken into
+ * a ring of another size, are skipped. */
 static int find(struct stream *stream, struct stream_tap *tap, uint64_t *ret_count)
 {
+    uint64_t kept_from = stream_look(&stream->shared->shape.kept_from);
+    int r = stream_update_ring(stream, &stream->out);
+    if (r < 0)
+        return r;
     uint64_t capacity = stream_bytes_of(&stream->out);
     uint64_t end = stream_look(&stream->shared->in.position);
     if (end - tap->position > capacity)
         skip(stream, tap, end - capacity);
+    if ((int64_t)(kept_from - tap->position) > 0)
+        skip(stream, tap, kept_from);
     *ret_count = end - tap->position;
     return *ret_count > capacity ? stream_damaged() : 0;
 }
@@ -60,22 +68,12 @@ static bool was_whole(const struct stream *stream, uint64_t position)
 {
     /* Pairs with the fence in claim(), stream.c: who sees bytes of a later write sees its claim. */
     atomic_thread_fence(memory_order_acquire);
-    uint64_t claimed = atomic_load_explicit(&stream->shared->in.claimed, memory_order_relaxed);
-    uint32_t exponent = atomic_load_explicit(&stream->shared->shape.exponent, memory_order_relaxed);
-    uint64_t reach = claimed - position;
-    return exponent == stream->out.exponent &&
-           (int64_t)reach <= (int64_t)stream_bytes_of(&stream->out);
-}
-
-/* A ring of another size has only what readers have not taken. */
-static int follow_ring(struct stream *stream, struct stream_tap *tap)
-{
-    uint32_t before = stream->out.exponent;
-    int r = stream_update_ring(stream, &stream->out);
-    uint64_t readers = stream_look(&stream->shared->out.position);
-    if (r == 0 && before != stream->out.exponent && (int64_t)(readers - tap->position) > 0)
-        skip(stream, tap, readers);
-    return r;
+    const struct layout_stream *shared = stream->shared;
+    uint64_t claimed = atomic_load_explicit(&shared->in.claimed, memory_order_relaxed);
+    uint64_t kept_from = stream_look(&shared->shape.kept_from);
+    uint32_t exponent = atomic_load_explicit(&shared->shape.exponent, memory_order_relaxed);
+    return exponent == stream->out.exponent && (int64_t)(kept_from - position) <= 0 &&
+           (int64_t)(claimed - position) <= (int64_t)stream_bytes_of(&stream->out);
 }
 
 ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret_bytes, size_t size)
@@ -83,9 +81,7 @@ ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret
     announce(stream);
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t count = 0;
-        int r = follow_ring(stream, tap);
-        if (r == 0)
-            r = find(stream, tap, &count);
+        int r = find(stream, tap, &count);
         if (r < 0)
             return r;
         if (count == 0)

@@ -10,8 +10,8 @@
  * change the state itself; and who finds a tag gives or takes a token as well, for its owner may be dead.
  *
  * Dying between a token and its mark leaves at worst a mark of a token that is gone.  Who goes to
- * sleep clears it; for the sake of those who poll, the mark is not believed where anybody ever did
- * (`polled`). */
+ * sleep clears it; who polls does not come by.  So where anybody ever polled, a token leaves the FIFO only when
+ * the ring is empty, and in such a way that no bytes are left without (stream_drain()). */
 #include "base/cleanup.h"
 #include "os/file.h"
 #include "os/tokens.h"
@@ -20,6 +20,9 @@
 
 /* In shape.rung: there is a token.  In shape.stuffed: the FIFO is full.  No member's tag is either. */
 static const uint32_t RUNG = UINT32_MAX, FULL = UINT32_MAX;
+
+/* In shape.polled: readers poll, or did; and perhaps some sleep who do not know of it. */
+enum { POLLED = 1, POLLED_BESIDE_SLEEPERS = 2 };
 
 /* The FIFO has room for two tokens; more come from a peer that makes fun of us. */
 enum { MOST_TOKENS = 3 };
@@ -66,12 +69,45 @@ static void count_sleep(struct layout_side *side)
 
 /* ---- Telling readers -------------------------------------------------------------------------- */
 
+static bool is_polled(const struct stream *stream)
+{
+    return get(&stream->shared->shape.polled) != 0;
+}
+
+/* Who polls for bytes needs the last one. */
+static void make_room_with(struct stream *stream, int read_end)
+{
+    _Atomic uint32_t *stuffed = &stream->shared->shape.stuffed;
+    set(stuffed, stream->slots->tag);
+    if (!is_polled(stream) || tokens_count(read_end) > 1)
+        tokens_take(read_end);
+    settle(stuffed, stream->slots->tag, 0);
+}
+
+/* Takes a token out, through the handle's own end or one that is opened for the moment. */
+static void make_room(struct stream *stream)
+{
+    if (stream->region->read_end >= 0) {
+        make_room_with(stream, stream->region->read_end);
+        return;
+    }
+    CLEANUP(file_close) int read_end = region_open_other_end(stream->region);
+    if (read_end >= 0)
+        make_room_with(stream, read_end);
+}
+
+/* A token that was one too many is taken back, for those who poll for room: there was one that nobody
+ * spoke for. */
 static int ring_with(struct stream *stream, int write_end)
 {
     _Atomic uint32_t *rung = &stream->shared->shape.rung;
     set(rung, stream->slots->tag);
     int r = tokens_give(write_end);
-    settle(rung, stream->slots->tag, RUNG);
+    settle(rung, stream->slots->tag, r < 0 ? 0 : RUNG); /* nobody reads: there is no token */
+    if (r > 0 && somebody_on(stream, &stream->shared->writers) &&
+        tokens_await_room(write_end, STREAM_NOW, false) == -ETIMEDOUT &&
+        stream_has_room(stream, STREAM_ATOMIC))
+        make_room(stream);
     return r;
 }
 
@@ -81,9 +117,11 @@ static bool is_to_ring(const struct stream *stream)
            get(&stream->shared->shape.rung) != RUNG;
 }
 
+/* Somebody may have slept on the FIFO when another one began to poll, and take its token. */
 static bool lost_its_token(const struct stream *stream)
 {
-    return get(&stream->shared->shape.polled) != 0 && tokens_has_none(stream->region->write_end);
+    return get(&stream->shared->shape.polled) == POLLED_BESIDE_SLEEPERS &&
+           tokens_count(stream->region->write_end) == 0;
 }
 
 void stream_tell_readers(struct stream *stream)
@@ -97,18 +135,19 @@ void stream_tell_readers(struct stream *stream)
         notice_step(stream->notice);
 }
 
-/* Through the handle's own end, or one that is opened for the moment. */
+/* Gives a token through the handle's own end, or one that is opened for the moment. */
+static int ring_somehow(struct stream *stream)
+{
+    if (stream->region->write_end >= 0)
+        return ring_with(stream, stream->region->write_end);
+    CLEANUP(file_close) int write_end = region_open_other_end(stream->region);
+    return write_end < 0 ? write_end : ring_with(stream, write_end);
+}
+
 void stream_pass_on(struct stream *stream)
 {
-    if (!is_to_ring(stream))
-        return;
-    if (stream->region->write_end >= 0) {
-        ring_with(stream, stream->region->write_end);
-        return;
-    }
-    CLEANUP(file_close) int write_end = region_open_other_end(stream->region);
-    if (write_end >= 0)
-        ring_with(stream, write_end);
+    if (is_to_ring(stream))
+        ring_somehow(stream);
 }
 
 bool stream_is_quiet(const struct stream *stream)
@@ -116,62 +155,52 @@ bool stream_is_quiet(const struct stream *stream)
     return get(&stream->shared->shape.rung) == 0 && get(&stream->shared->shape.stuffed) == 0;
 }
 
-int stream_drain(struct stream *stream)
+/* From the first line on, whoever writes gives a token of its own, and we take only those that were
+ * there before we looked.  So the token of bytes that we have not seen stays, wherever we die. */
+void stream_drain(struct stream *stream)
 {
-    int r = 1;
-    for (int i = 0; r == 1 && i < MOST_TOKENS; i++)
-        r = tokens_take(stream->region->read_end);
-    /* Behind the tokens: a writer that saw them set has left bytes by then. */
-    set(&stream->shared->shape.rung, 0);
-    set(&stream->shared->shape.stuffed, 0);
-    if (stream_has_bytes(stream)) {
-        stream_pass_on(stream);
-        return 0;
+    struct layout_shape *shape = &stream->shared->shape;
+    int end = stream->region->read_end, left = 1;
+    set(&shape->rung, 0);
+    set(&shape->stuffed, stream->slots->tag);
+    for (int i = 0; i < MOST_TOKENS && left > 0; i++) {
+        left = tokens_count(end);
+        if (left == 0 || stream_has_bytes(stream))
+            break;
+        tokens_take(end);
+        left--;
     }
-    if (r == -EPIPE)
-        stream_ask_again(&stream->out);
-    return r < 0 ? r : -EAGAIN;
+    settle(&shape->stuffed, stream->slots->tag, left > 1 ? FULL : 0);
+    if (!stream_has_bytes(stream))
+        return;
+    if (left > 0)
+        settle(&shape->rung, 0, RUNG);
+    stream_pass_on(stream);
 }
 
 /* ---- Telling writers -------------------------------------------------------------------------- */
 
-static void make_room_with(struct stream *stream, int read_end)
-{
-    _Atomic uint32_t *stuffed = &stream->shared->shape.stuffed;
-    set(stuffed, stream->slots->tag);
-    tokens_take(read_end);
-    settle(stuffed, stream->slots->tag, 0);
-}
-
 void stream_tell_writers(struct stream *stream, uint64_t free)
 {
     if (free >= STREAM_ATOMIC && somebody_on(stream, &stream->shared->writers) &&
-        get(&stream->shared->shape.stuffed) != 0)
+        get(&stream->shared->shape.stuffed) != 0 && stream_has_room(stream, STREAM_ATOMIC))
         make_room_with(stream, stream->region->read_end);
 }
 
-/* Fills the FIFO, so that one token less will mean room. */
+/* Fills the FIFO, so that one token less will mean room; the one that is left then says that there are bytes. */
 static int stuff(struct stream *stream)
 {
     _Atomic uint32_t *stuffed = &stream->shared->shape.stuffed;
+    set(&stream->shared->shape.rung, stream->slots->tag);
     set(stuffed, stream->slots->tag);
     int r = 1;
     for (int i = 0; r == 1 && i < MOST_TOKENS; i++)
         r = tokens_give(stream->region->write_end);
+    settle(&stream->shared->shape.rung, stream->slots->tag, r < 0 ? 0 : RUNG);
+    if (r < 0)
+        return r; /* nobody reads; the tag stays, since nobody knows what is in the FIFO */
     set(stuffed, FULL);
-    return r < 0 ? r : 0;
-}
-
-/* Takes a token out, through the handle's own end or one that is opened for the moment. */
-static void make_room(struct stream *stream)
-{
-    if (stream->region->read_end >= 0) {
-        make_room_with(stream, stream->region->read_end);
-        return;
-    }
-    CLEANUP(file_close) int read_end = region_open_other_end(stream->region);
-    if (read_end >= 0)
-        make_room_with(stream, read_end);
+    return 0;
 }
 
 /* Fills it for those who poll.  0: not so, a reader was faster than we. */
@@ -203,35 +232,50 @@ void stream_tell_of_size(struct stream *stream)
 
 /* ---- Sleeping --------------------------------------------------------------------------------- */
 
-static int sleep_for_bytes(struct stream *stream, deadline end, bool interruptible)
+/* Who sleeps takes the token as it wakes, in one system call.  But it may die between that and reading;
+ * so where anybody polls, it leaves the token to be seen, until the ring is empty. */
+static int await_token(struct stream *stream, bool polled, deadline end, bool interruptible)
 {
-    struct layout_board *readers = &stream->shared->readers;
-    int r = 0;
-    announce(stream, readers);
-    for (;;) {
-        set(&stream->shared->shape.rung, 0);
-        if (stream_has_bytes(stream) || r < 0)
-            break;
-        count_sleep(&stream->shared->out);
-        r = tokens_await(stream->region->read_end, end, interruptible);
-    }
-    take_back(stream, readers, &stream->listens_to_bytes);
-    return stream_has_bytes(stream) ? 0 : r;
+    int read_end = stream->region->read_end;
+    count_sleep(&stream->shared->out);
+    return polled ? tokens_await_sight(read_end, end, interruptible)
+                  : tokens_await(read_end, end, interruptible);
 }
 
-/* In a burst, to look each time that a write may have come would take the position's line from the
- * writer each time.  A little later there are many. */
-static void let_gather(const struct stream *stream)
+/* Takes the tokens of an empty ring away. */
+static int hush_readers(struct stream *stream, deadline end)
 {
-    enum { TURNS = 16 };
-    if (stream->out.is_burst)
-        for (int i = 0; i < TURNS; i++)
-            spin_relax();
+    struct layout_lock *lock = &stream->shared->out.lock;
+    int r = stream_take_lock(stream, lock, end);
+    if (r < 0)
+        return r;
+    if (!stream_has_bytes(stream))
+        stream_drain(stream);
+    lock_release(lock);
+    return 0;
+}
+
+static int sleep_for_bytes(struct stream *stream, deadline end, bool interruptible)
+{
+    int r = 0;
+    announce(stream, &stream->shared->readers);
+    for (;;) {
+        bool polled = is_polled(stream);
+        if (!polled)
+            set(&stream->shared->shape.rung, 0);
+        if (stream_has_bytes(stream) || r < 0)
+            break;
+        if (polled && tokens_count(stream->region->read_end) > 0)
+            r = hush_readers(stream, end);
+        else
+            r = await_token(stream, polled, end, interruptible);
+    }
+    take_back(stream, &stream->shared->readers, &stream->listens_to_bytes);
+    return stream_has_bytes(stream) ? 0 : r;
 }
 
 int stream_await_bytes(struct stream *stream, deadline end, bool interruptible)
 {
-    let_gather(stream);
     if (SPIN_UNTIL(&stream->out.spin, stream_has_bytes(stream)))
         return 0;
     struct layout_lock *turn = &stream->shared->out.turn;
@@ -243,15 +287,13 @@ int stream_await_bytes(struct stream *stream, deadline end, bool interruptible)
     return r;
 }
 
+/* Once: who wants much is not to keep the turn from who wants little. */
 static int sleep_for_room(struct stream *stream, size_t least, deadline end, bool interruptible)
 {
     struct layout_board *writers = &stream->shared->writers;
     announce(stream, writers);
-    int r = 0;
-    while (r == 0 && !stream_has_room(stream, least)) {
-        r = stuff(stream);
-        if (r < 0 || stream_has_room(stream, least))
-            break;
+    int r = stream_has_room(stream, least) ? 0 : stuff(stream);
+    if (r == 0 && !stream_has_room(stream, least)) {
         count_sleep(&stream->shared->in);
         r = tokens_await_room(stream->region->write_end, end, interruptible);
     }
@@ -276,13 +318,28 @@ int stream_await_room(struct stream *stream, size_t least, deadline end, bool in
 
 /* ---- Polling ---------------------------------------------------------------------------------- */
 
+/* From here on, nobody is to take a token that it may take along to its grave.  Who sleeps already, and
+ * will, is woken, to sleep otherwise. */
+static void begin_polling(struct stream *stream)
+{
+    _Atomic uint32_t *polled = &stream->shared->shape.polled;
+    if (get(polled) != 0)
+        return;
+    set(polled, POLLED);
+    if (somebody_on(stream, &stream->shared->readers) && ring_somehow(stream) < 0)
+        set(polled, POLLED_BESIDE_SLEEPERS);
+}
+
 static void listen_to_bytes(struct stream *stream)
 {
     atomic_store_explicit(&stream->listens_to_bytes, true, memory_order_relaxed);
-    set(&stream->shared->shape.polled, 1);
+    begin_polling(stream);
     announce(stream, &stream->shared->readers);
-    if (stream_has_bytes(stream))
-        stream_pass_on(stream);
+    if (!stream_has_bytes(stream))
+        return;
+    if (tokens_count(stream->region->read_end) == 0) /* whatever was said when nobody polled */
+        set(&stream->shared->shape.rung, 0);
+    stream_pass_on(stream);
 }
 
 static void listen_to_room(struct stream *stream)
@@ -291,6 +348,8 @@ static void listen_to_room(struct stream *stream)
     announce(stream, &stream->shared->writers);
     if (!stream_has_room(stream, STREAM_ATOMIC))
         stuff_for_others(stream);
+    else if (get(&stream->shared->shape.stuffed) != 0) /* by who has gone since */
+        make_room(stream);
 }
 
 void stream_listen(struct stream *stream, bool writes)
@@ -310,16 +369,19 @@ int stream_want_room(struct stream *stream)
 
 int stream_want_bytes(struct stream *stream)
 {
-    struct layout_lock *lock = &stream->shared->out.lock;
-    int r = stream_take_lock(stream, lock, STREAM_NOW);
-    if (r < 0)
-        return r;
-    if (stream_has_bytes(stream))
-        r = 0;
-    else if (stream_is_quiet(stream) && !stream_is_time_to_ask(stream, &stream->out))
-        r = -EAGAIN;
-    else
-        r = stream_drain(stream);
-    lock_release(lock);
-    return r;
+    if (!stream_has_bytes(stream) && !stream_is_quiet(stream)) {
+        int r = hush_readers(stream, STREAM_NOW);
+        if (r < 0)
+            return r;
+    }
+    bool listens = atomic_load_explicit(&stream->listens_to_bytes, memory_order_relaxed);
+    if (!listens && !stream_is_time_to_ask(stream, &stream->out))
+        return stream_has_bytes(stream) ? 0 : -EAGAIN;
+    stream_ask(stream, &stream->out);
+    bool has_writer = tokens_has_writer(stream->region->read_end);
+    if (stream_has_bytes(stream)) /* which the last writer left */
+        return 0;
+    if (!has_writer)
+        stream_ask_again(&stream->out);
+    return has_writer ? -EAGAIN : -EPIPE;
 }
