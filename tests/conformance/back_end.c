@@ -71,7 +71,7 @@ ssize_t end_write_after_death(struct end *end)
 {
     int tries = end->back_end->hears_of_deaths_late ? LATE_ANSWERS : 1;
     ssize_t written = 0;
-    while (tries-- > 0 && written >= 0)
+    while (tries-- > 0 && (written >= 0 || written == -EAGAIN))
         written = end_write(end, "x", 1, FERRY_NOW);
     return written;
 }

@@ -41,6 +41,7 @@ struct ends {
 
 struct back_end {
     const char *name;
+    const struct back_end *oracle; /* the kernel's, which this one is to be like; NULL for itself */
 
     /* A write that finds room asks the kernel for readers only now and then, and so does a read that
      * does not wait: for some microseconds after the last of the others was gone without closing

@@ -33,6 +33,7 @@ static void make(struct ends *ret_ends, uint64_t capacity)
 }
 
 const struct back_end ferry_named = {.name = "ferry_named",
+                                     .oracle = &kernel_fifo,
                                      .hears_of_deaths_late = true,
                                      .make = make,
                                      .create = create,

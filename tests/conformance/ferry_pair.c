@@ -10,6 +10,7 @@ static void make(struct ends *ret_ends, uint64_t capacity)
 }
 
 const struct back_end ferry_pair = {.name = "ferry_pair",
+                                    .oracle = &kernel_pipe,
                                     .hears_of_deaths_late = true,
                                     .make = make,
                                     .close = ferry_end_close,
