@@ -65,7 +65,6 @@ struct back_end {
     uint64_t (*capacity)(struct end *end);
     uint64_t (*depth)(struct end *end);
 
-    /* What a back end cannot do is NULL, and the cases about it are skipped. */
     int (*set_capacity)(struct end *end, uint64_t capacity);
     int (*descriptor)(struct end *end); /* for poll() */
 };

@@ -35,4 +35,14 @@ static inline uint64_t ferry_end_depth(struct end *end)
     return depth;
 }
 
+static inline int ferry_end_set_capacity(struct end *end, uint64_t capacity)
+{
+    return ferry_pipe_set_capacity(end->pipe, capacity);
+}
+
+static inline int ferry_end_descriptor(struct end *end)
+{
+    return ferry_pipe_descriptor(end->pipe);
+}
+
 #endif

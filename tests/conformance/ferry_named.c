@@ -43,4 +43,6 @@ const struct back_end ferry_named = {.name = "ferry_named",
                                      .write = ferry_end_write,
                                      .read = ferry_end_read,
                                      .capacity = ferry_end_capacity,
-                                     .depth = ferry_end_depth};
+                                     .depth = ferry_end_depth,
+                                     .set_capacity = ferry_end_set_capacity,
+                                     .descriptor = ferry_end_descriptor};

@@ -247,8 +247,6 @@ static void set_capacity(struct ends *ends, uint64_t capacity, uint64_t rounded)
 
 CONFORMANCE(capacity_can_be_set_while_there_are_bytes) /* P4 */
 {
-    if (back_end->set_capacity == NULL)
-        SKIP("this back end cannot change a capacity");
     struct ends ends = ends_make(back_end);
     write_stream(ends.writing, 0, CAPACITY);
     CHECK_EQ(back_end->set_capacity(ends.writing, CAPACITY / 2), -EBUSY);
@@ -266,8 +264,6 @@ CONFORMANCE(capacity_can_be_set_while_there_are_bytes) /* P4 */
 
 CONFORMANCE(a_larger_capacity_lets_a_blocked_writer_go_on) /* P4 P6 */
 {
-    if (back_end->set_capacity == NULL)
-        SKIP("this back end cannot change a capacity");
     struct writer writer = {.ends = ends_make(back_end),
                             .count = 1,
                             .timeout_ns = FERRY_FOREVER,
