@@ -46,6 +46,42 @@ CONFORMANCE(it_is_writable_while_a_page_is_free) /* P6 */
     ends_close(&ends);
 }
 
+/* The reader has looked at a time when there was room. */
+CONFORMANCE(it_is_not_writable_before_a_page_is_free_whatever_the_reader_has_seen) /* P6 */
+{
+    char page[PAGE];
+    struct ends ends = ends_make(back_end);
+    CHECK_EQ(readiness(ends.writing), POLLOUT);
+    write_stream(ends.writing, 0, PAGE);
+    CHECK_EQ(end_read(ends.reading, page, 1, FERRY_NOW), 1);
+    write_stream(ends.writing, PAGE, CAPACITY - PAGE);
+    CHECK_EQ(end_write(ends.writing, page, PAGE, FERRY_NOW), -EAGAIN);
+    CHECK_EQ(readiness(ends.writing), 0);
+    CHECK_EQ(end_read(ends.reading, page, 100, FERRY_NOW), 100);
+    CHECK_EQ(readiness(ends.writing), 0);
+    CHECK_EQ(end_read(ends.reading, page, PAGE - 101, FERRY_NOW), PAGE - 101);
+    CHECK_EQ(readiness(ends.writing), POLLOUT);
+    ends_close(&ends);
+}
+
+/* Bytes that came after the reader has looked, and that it leaves there. */
+CONFORMANCE(it_stays_readable_when_not_all_is_taken) /* P5 */
+{
+    char got[16];
+    struct ends ends = ends_make(back_end);
+    CHECK_EQ(readiness(ends.reading), 0);
+    for (int i = 0; i < 100; i++) {
+        CHECK_EQ(end_write(ends.writing, "ab", 2, FERRY_NOW), 2);
+        CHECK_EQ(end_read(ends.reading, got, 1, FERRY_NOW), 1);
+        CHECK_EQ(end_write(ends.writing, "c", 1, FERRY_NOW), 1);
+        CHECK_EQ(end_read(ends.reading, got, 1, FERRY_NOW), 1);
+        CHECK_EQ(readiness(ends.reading), POLLIN);
+        CHECK_EQ(end_read(ends.reading, got, 16, FERRY_NOW), 1);
+        CHECK_EQ(readiness(ends.reading), 0);
+    }
+    ends_close(&ends);
+}
+
 CONFORMANCE(it_is_hung_up_when_the_last_writer_is_gone) /* P7 */
 {
     char got[16];

@@ -287,3 +287,45 @@ CONFORMANCE_LONG(many_writers_and_readers_get_every_byte_exactly_once, 120) /* P
                  .count = how_many(30000)}};
     share_work(&shared, write_words, share_words);
 }
+
+/* ---- What one read takes stood together in the stream ---- */
+
+static void write_numbers(void *context)
+{
+    struct work *work = context;
+    static uint64_t words[CAPACITY / 8];
+    ends_close_reading(&work->ends);
+    for (uint64_t number = 0; number < work->count;) {
+        for (size_t i = 0; i < CAPACITY / 8; i++)
+            words[i] = number++;
+        CHECK_EQ(end_write(work->ends.writing, words, sizeof words, FERRY_FOREVER), sizeof words);
+    }
+    ends_close_writing(&work->ends);
+}
+
+static void read_numbers(void *context)
+{
+    struct work *work = context;
+    static uint64_t words[CAPACITY / 8];
+    ssize_t got;
+    ends_close_writing(&work->ends);
+    while ((got = end_read(work->ends.reading, words, sizeof words, FERRY_FOREVER)) > 0) {
+        CHECK_EQ(got % 8, 0);
+        for (ssize_t i = 1; i < got / 8; i++)
+            CHECK_EQ(words[i], words[0] + (uint64_t)i);
+    }
+    CHECK_EQ(got, 0);
+}
+
+CONFORMANCE_LONG(the_bytes_of_a_read_stood_together_whoever_else_reads, 120) /* P2 P10 */
+{
+    struct work work = {.ends = ends_make(back_end), .count = how_many(2000000)};
+    pid_t readers[READERS], writer = test_child(write_numbers, &work);
+    for (int i = 0; i < READERS; i++)
+        readers[i] = test_child(read_numbers, &work);
+    ends_close_reading(&work.ends);
+    ends_close_writing(&work.ends);
+    test_wait_ok(writer);
+    wait_for_all(readers, READERS);
+    ends_close(&work.ends);
+}
