@@ -49,6 +49,19 @@ static uint32_t random_count(struct model *model)
     }
 }
 
+/* With somebody asleep, more than fits or more than there is would be a race with who wakes up from it:
+ * that one may make room for more, or put in more, while the same call goes on. */
+static void leave_no_race(struct model *model, struct step *step)
+{
+    uint32_t depth = model->bytes.depth;
+    if (model->sleeper == NULL)
+        return;
+    if (step->kind == STEP_WRITE && step->count > CAPACITY)
+        step->count = CAPACITY;
+    if (step->kind == STEP_READ && step->count > depth && depth > 0)
+        step->count = depth;
+}
+
 static bool plan_write(struct model *model, struct step *step)
 {
     uint32_t written;
@@ -229,6 +242,7 @@ static bool try_step(struct model *model, struct step *step)
                           .count = random_count(model),
                           .woken = NOBODY};
     before.random = model->random;
+    leave_no_race(model, step);
     if (is_able(model, step) && plan(model, step) &&
         (model->sleeper == NULL || model->sleeper->kind == STEP_WAIT_TO_READ ||
          packing_is_clear(&model->bytes))) {
