@@ -115,7 +115,7 @@ static int64_t await_answer(struct stage *stage, int actor)
 {
     int64_t answer;
     struct pollfd ready = {.fd = stage->orders[actor], .events = POLLIN};
-    if (poll(&ready, 1, 10000) == 0)
+    if (poll(&ready, 1, 30000) == 0)
         return NO_ANSWER;
     CHECK_EQ(recv(stage->orders[actor], &answer, sizeof answer, 0), sizeof answer);
     return answer;
@@ -131,7 +131,7 @@ static void await_hello(struct stage *stage)
 {
     char byte;
     struct pollfd hello = {.fd = stage->hello[0], .events = POLLIN};
-    CHECK_EQ(poll(&hello, 1, 20000), 1);
+    CHECK_EQ(poll(&hello, 1, 60000), 1);
     CHECK_EQ(read(stage->hello[0], &byte, 1), 1);
 }
 

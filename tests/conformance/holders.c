@@ -34,7 +34,7 @@ void await_death(pid_t pid)
     int descriptor = (int)syscall(SYS_pidfd_open, pid, 0);
     CHECK_ERRNO(descriptor);
     struct pollfd death = {.fd = descriptor, .events = POLLIN};
-    CHECK_EQ(poll(&death, 1, 20000), 1);
+    CHECK_EQ(poll(&death, 1, 60000), 1);
     close(descriptor);
 }
 
@@ -166,7 +166,7 @@ static void await_hello(struct holders *holders)
 {
     char byte;
     struct pollfd hello = {.fd = holders->hello[0], .events = POLLIN};
-    CHECK_EQ(poll(&hello, 1, 20000), 1);
+    CHECK_EQ(poll(&hello, 1, 60000), 1);
     CHECK_EQ(read(holders->hello[0], &byte, 1), 1);
 }
 

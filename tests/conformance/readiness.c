@@ -148,7 +148,7 @@ static void read_by_polling(void *context)
     while (count != 0) {
         struct pollfd bytes = {.fd = descriptor, .events = POLLIN};
         CHECK_EQ(poll(&bytes, 1, -1), 1);
-        count = end_read(ends->reading, got, 1 + done % sizeof got, FERRY_NOW);
+        count = end_read(ends->reading, got, 1 + (size_t)(done % sizeof got), FERRY_NOW);
         CHECK(count >= 0 || count == -EAGAIN);
         for (ssize_t i = 0; i < count; i++, done++)
             CHECK_EQ(got[i], byte_at(done));

@@ -57,7 +57,7 @@ CONFORMANCE(it_stops_at_the_capacity_it_was_made_with) /* P4 */
         struct ends ends = ends_make_sized(back_end, capacities[i]);
         CHECK_EQ(back_end->capacity(ends.reading), capacities[i]);
         CHECK_EQ(fill(ends.writing), capacities[i]);
-        take(ends.reading, capacities[i]);
+        take(ends.reading, (size_t)capacities[i]);
         CHECK_EQ(end_read(ends.reading, &(char){0}, 1, FERRY_NOW), -EAGAIN);
         ends_close(&ends);
     }
