@@ -43,6 +43,7 @@ void stream_init(struct stream *stream, const struct region *region, struct slot
                               .shared = &slots->control->stream,
                               .in.spin = SPIN_INIT,
                               .out.spin = SPIN_INIT};
+    stream->first_arrivals = stream_arrivals(stream);
     pthread_mutex_init(&stream->guard, NULL);
 }
 

@@ -367,6 +367,17 @@ int stream_want_room(struct stream *stream)
     return stuff_for_others(stream);
 }
 
+/* A FIFO's read end is hung up when its last writer goes, but not before there was one. */
+static bool has_writer(struct stream *stream)
+{
+    _Atomic bool *met = &stream->met_writer;
+    if (!atomic_load_explicit(met, memory_order_relaxed) && stream->region->write_end < 0 &&
+        stream_arrivals(stream) == stream->first_arrivals && !stream_has_writer(stream))
+        return false;
+    atomic_store_explicit(met, true, memory_order_relaxed);
+    return tokens_has_writer(stream->region->read_end);
+}
+
 int stream_want_bytes(struct stream *stream)
 {
     if (!stream_has_bytes(stream) && !stream_is_quiet(stream)) {
@@ -378,10 +389,10 @@ int stream_want_bytes(struct stream *stream)
     if (!listens && !stream_is_time_to_ask(stream, &stream->out))
         return stream_has_bytes(stream) ? 0 : -EAGAIN;
     stream_ask(stream, &stream->out);
-    bool has_writer = tokens_has_writer(stream->region->read_end);
+    bool comes_more = has_writer(stream);
     if (stream_has_bytes(stream)) /* which the last writer left */
         return 0;
-    if (!has_writer)
+    if (!comes_more)
         stream_ask_again(&stream->out);
-    return has_writer ? -EAGAIN : -EPIPE;
+    return comes_more ? -EAGAIN : -EPIPE;
 }
