@@ -134,9 +134,11 @@ static int open_end(ferry_pipe *pipe, bool write_end)
     int r = region_open_end(&pipe->object.region, write_end);
     if (r < 0)
         return r == -ENXIO ? -EAGAIN : r;
-    uint32_t role = pipe->object.slots.role;
-    if (write_end || (role & FERRY_WRITE) == 0) /* the last one */
-        members_change_role(&pipe->object.slots, role | LAYOUT_HAS_END);
+    if (write_end || (pipe->object.slots.role & FERRY_WRITE) == 0) { /* the last one */
+        r = members_gain_end(&pipe->object.slots);
+        if (r < 0)
+            return r;
+    }
     pipe_arrive(pipe, write_end);
     return 0;
 }

@@ -35,7 +35,16 @@ static void forget_stream(struct journal *journal, struct layout_stream *stream)
     journal_set(journal, &stream->out.position, end);
 }
 
-/* Is anybody else a member, or about to be one by a parcel?  With the inner lock. */
+static bool has_end(struct slots *slots, uint32_t slot)
+{
+    struct layout_entry *entry = slots_entry(slots, slot);
+    return entry == NULL ||
+           (atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0 &&
+            (atomic_load_explicit(&entry->role, memory_order_relaxed) & LAYOUT_HAS_END) != 0);
+}
+
+/* Does nobody else have an end, or will by a parcel?  Who waits for a partner or looks on has none.  With
+ * the inner lock. */
 static bool is_alone(struct slots *slots)
 {
     off_t own = (off_t)slots->slot;
@@ -45,13 +54,9 @@ static bool is_alone(struct slots *slots)
     if (slots_any_offered(slots))
         return false;
     uint32_t high = slots_high(slots);
-    for (uint32_t slot = 0; slot < high; slot++) {
-        struct layout_entry *entry = slots_entry(slots, slot);
-        bool there =
-            entry == NULL || atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0;
-        if (there && slot != slots->slot && slots_is_locked(slots, slot))
+    for (uint32_t slot = 0; slot < high; slot++)
+        if (slot != slots->slot && has_end(slots, slot) && slots_is_locked(slots, slot))
             return false;
-    }
     return true;
 }
 
@@ -92,6 +97,16 @@ void members_change_role(struct slots *slots, uint32_t role)
 {
     slots->role = role;
     atomic_store_explicit(&slots->control->members[slots->slot].role, role, memory_order_release);
+}
+
+int members_gain_end(struct slots *slots)
+{
+    int r = journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS));
+    if (r < 0)
+        return r;
+    members_change_role(slots, slots->role | LAYOUT_HAS_END);
+    journal_unlock(slots);
+    return 0;
 }
 
 void members_leave(struct slots *slots)

@@ -24,6 +24,9 @@ int members_enter(struct slots *slots);
 /* Changes what this member says of itself. */
 void members_change_role(struct slots *slots, uint32_t role);
 
+/* This member has its end of a pipe now: whoever enters after this finds the pipe held. */
+int members_gain_end(struct slots *slots);
+
 /* Leaves: the slot is free once lock_fd is closed.  If a stopped peer is in the way, we are simply
  * found dead later. */
 void members_leave(struct slots *slots);
