@@ -36,7 +36,7 @@ static void take_size(struct tap *tap, char byte)
         memcpy(&tap->record_left, tap->size, sizeof(tap->record_left));
 }
 
-/* Each record on a line of its own. */
+/* Each record on a line of its own; one that ends its line has done so. */
 static int show_records(struct tap *tap, const char *bytes, size_t count)
 {
     int status = 0;
@@ -53,7 +53,8 @@ static int show_records(struct tap *tap, const char *bytes, size_t count)
         tap->record_left -= (uint32_t)part;
         if (tap->record_left == 0) {
             tap->size_count = 0;
-            status = status ? status : output_bytes("\n", 1);
+            if (status == 0 && bytes[-1] != '\n')
+                status = output_bytes("\n", 1);
         }
     }
     return status;

@@ -314,6 +314,16 @@ int stream_open_room(struct stream *stream, size_t least, size_t most, deadline 
     return r;
 }
 
+/* Less than a page seems to be free. */
+static void fill_up(struct stream *stream, uint64_t position)
+{
+    stream->in.other = stream_look(&stream->shared->out.position);
+    /* Relaxed: the lock is ours. */
+    if (position - stream->in.other == stream_bytes_of(&stream->in))
+        atomic_store_explicit(&stream->shared->in.full, 1, memory_order_relaxed);
+    stream_hush_writers(stream);
+}
+
 void stream_commit(struct stream *stream, size_t count)
 {
     struct layout_side *in = &stream->shared->in;
@@ -325,7 +335,7 @@ void stream_commit(struct stream *stream, size_t count)
         tell(stream, end);
         fetch_ahead(&stream->in, end, count, free);
         if (free < STREAM_ATOMIC)
-            stream_hush_writers(stream);
+            fill_up(stream, end);
     }
     lock_release(&in->lock);
 }
