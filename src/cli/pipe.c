@@ -1,6 +1,10 @@
-/* See pipe.h.  Bytes are on their way as soon as they are there: nothing is gathered. */
+/* See pipe.h.  How bytes move is in pour.c; here is how a pipe is opened, and what is said when it
+ * does not end well. */
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ferry/ferry.h>
@@ -9,91 +13,133 @@
 #include "cli/operand.h"
 #include "cli/output.h"
 #include "cli/pipe.h"
+#include "cli/pour.h"
+#include "cli/text.h"
 #include "cli/verb.h"
 
-static char buffer[1 << 18];
+/* Standard output is broken, and nothing is to be said about it: the command dies of SIGPIPE. */
+enum { STATUS_BROKEN = -1 };
 
-static void pipe_cleanup(ferry_pipe **pipe)
+static void pour_cleanup(struct pour *pour)
 {
-    *pipe = ferry_pipe_close(*pipe);
+    meter_end(&pour->meter);
+    pour->pipe = ferry_pipe_close(pour->pipe);
 }
 
-static int open_end(ferry_pipe **ret_pipe, const char *name, unsigned role, int64_t timeout_ns)
+static int open_end(struct pour *pour, const struct pipe_request *request, unsigned role)
 {
-    int64_t patience = timeout_ns == FERRY_FOREVER ? 0
-                       : timeout_ns == FERRY_NOW   ? FERRY_NO_WAIT
-                                                   : timeout_ns;
-    int r = ferry_pipe_open(ret_pipe, name,
+    pour->timeout_ns = request->timeout_ns;
+    int64_t patience = request->timeout_ns == FERRY_FOREVER ? 0
+                       : request->timeout_ns == FERRY_NOW   ? FERRY_NO_WAIT
+                                                            : request->timeout_ns;
+    if (request->progress && request->timeout_ns != FERRY_NOW)
+        meter_await(&pour->meter, role == FERRY_WRITE ? "reader" : "writer");
+    int r = ferry_pipe_open(&pour->pipe, request->name,
                             FERRY_PIPE(.flags = FERRY_CREATE | role, .patience_ns = patience));
-    return r < 0 ? report(r) : 0;
+    if (r == 0)
+        return 0;
+    meter_end(&pour->meter);
+    return report(r);
 }
 
-static int write_all(ferry_pipe *pipe, const char *bytes, size_t count, int64_t timeout_ns)
+/* ---- Complaints ------------------------------------------------------------------------------- */
+
+static int complain_stopped(const struct pour *pour, const char *name, int error)
 {
-    while (count > 0) {
-        ssize_t n = ferry_pipe_write(pipe, bytes, count, timeout_ns);
-        if (n < 0)
-            return report((int)n);
-        bytes += n;
-        count -= (size_t)n;
+    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
+    const struct phrase done = phrase_count(pour->meter.done_bytes);
+    if (error == -EPIPE) {
+        complain("nobody reads the pipe \"%s\" any more: %s bytes were written, the rest was not; "
+                 "write it again once there is a reader: ferry read %s",
+                 name, done.text, quoted);
+        return STATUS_FAILED;
     }
-    return 0;
+    complain("the pipe \"%s\" had no room in time: %s bytes were written, the rest was not; see "
+             "whether its reader is stopped or slow: ferry show %s",
+             name, done.text, quoted);
+    return STATUS_NOTHING;
 }
 
-/* More of standard input: 1, 0 at its end, or -1 after a complaint. */
-static int read_input(size_t *ret_count)
+static int complain_of(struct pour *pour, const char *name, unsigned role, int trouble, int error)
 {
-    ssize_t n;
-    do
-        n = read(STDIN_FILENO, buffer, sizeof(buffer));
-    while (n < 0 && errno == EINTR);
-    if (n < 0) {
-        complain("standard input could not be read: %s", strerror(errno));
-        return -1;
+    meter_end(&pour->meter);
+    bool writes = role == FERRY_WRITE;
+    if (trouble == POUR_STREAM) {
+        complain("standard %s could not be %s: %s", writes ? "input" : "output",
+                 writes ? "read" : "written", strerror(-error));
+        return STATUS_FAILED;
     }
-    *ret_count = (size_t)n;
-    return n > 0;
+    if (writes && (error == -EPIPE || error == -ETIMEDOUT || error == -EAGAIN))
+        return complain_stopped(pour, name, error);
+    return report(error);
 }
 
-int pipe_write(const char *name, const char *text, int64_t timeout_ns)
+/* ---- Writing ---------------------------------------------------------------------------------- */
+
+/* What is left of a regular file; 0 of anything else. */
+static uint64_t input_size(void)
 {
-    ferry_pipe *pipe CLEANUP(pipe_cleanup) = NULL;
-    int status = open_end(&pipe, name, FERRY_WRITE, timeout_ns);
+    struct stat input;
+    if (fstat(STDIN_FILENO, &input) < 0 || !S_ISREG(input.st_mode))
+        return 0;
+    off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+    return at >= 0 && at < input.st_size ? (uint64_t)(input.st_size - at) : 0;
+}
+
+int pipe_write(const struct pipe_request *request, const char *text)
+{
+    struct pour pour CLEANUP(pour_cleanup) = {0};
+    int status = open_end(&pour, request, FERRY_WRITE);
     if (status)
         return status;
-    if (text)
-        return write_all(pipe, text, strlen(text), timeout_ns);
-    size_t count;
-    int more;
-    while ((more = read_input(&count)) == 1) {
-        status = write_all(pipe, buffer, count, timeout_ns);
-        if (status)
-            return status;
-    }
-    return more < 0 ? STATUS_FAILED : STATUS_DONE;
+    uint64_t size = request->size_bytes ? request->size_bytes : text ? strlen(text) : input_size();
+    if (request->progress)
+        meter_start(&pour.meter, size);
+    int error,
+        trouble = text ? pour_text(&pour, text, strlen(text), &error) : pour_in(&pour, &error);
+    return trouble ? complain_of(&pour, request->name, FERRY_WRITE, trouble, error) : STATUS_DONE;
 }
 
-int pipe_read(const char *name, uint64_t count, int64_t timeout_ns)
+/* ---- Reading ---------------------------------------------------------------------------------- */
+
+static int read_all(const struct pipe_request *request, uint64_t count, bool may_die)
 {
-    ferry_pipe *pipe CLEANUP(pipe_cleanup) = NULL;
-    int status = open_end(&pipe, name, FERRY_READ, timeout_ns);
-    while (status == 0 && count > 0) {
-        size_t most = count < sizeof(buffer) ? (size_t)count : sizeof(buffer);
-        ssize_t n = ferry_pipe_read(pipe, buffer, most, timeout_ns);
-        if (n == 0)
-            break;
-        if (n < 0)
-            return report((int)n);
-        count -= (uint64_t)n;
-        status = output_bytes(buffer, (size_t)n);
-        if (status == 0 && !output_flush())
-            return STATUS_FAILED;
-    }
-    return status;
+    struct pour pour CLEANUP(pour_cleanup) = {0};
+    int status = open_end(&pour, request, FERRY_READ);
+    if (status)
+        return status;
+    uint64_t size = request->size_bytes ? request->size_bytes : count < UINT64_MAX ? count : 0;
+    if (request->progress)
+        meter_start(&pour.meter, size);
+    int error, trouble = pour_out(&pour, count, &error);
+    if (trouble == POUR_STREAM && error == -EPIPE && may_die)
+        return STATUS_BROKEN;
+    return trouble ? complain_of(&pour, request->name, FERRY_READ, trouble, error) : STATUS_DONE;
 }
+
+/* When standard output breaks, what was written is still to be counted as read, and nothing else;
+ * only then the signal may have its way. */
+int pipe_read(const struct pipe_request *request, uint64_t count)
+{
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+    int status = read_all(request, count, before == SIG_DFL);
+    signal(SIGPIPE, before);
+    if (status != STATUS_BROKEN)
+        return status;
+    raise(SIGPIPE);
+    return STATUS_FAILED;
+}
+
+/* ---- The other kind's options ------------------------------------------------------------------ */
 
 int pipe_has_no(const char *name, const char *option)
 {
     complain("\"%s\" is a pipe, and %s is for segments", name, option);
+    return STATUS_USAGE;
+}
+
+int segment_has_no(const char *name, const char *option)
+{
+    complain("\"%s\" is a segment, and %s is for pipes", name, option);
     return STATUS_USAGE;
 }

@@ -21,6 +21,9 @@ struct request {
     bool count_given;
     bool lock;
     int64_t timeout_ns;
+    bool progress;
+    uint64_t pipe_size;
+    bool pipe_size_given;
 };
 
 /* Fills in the count where none was given, and refuses what lies outside.  What lies inside has been
@@ -74,6 +77,15 @@ static int read_segment(const char *operand, struct request *request)
     return output_bytes((char *)ferry_segment_data(segment) + request->at, (size_t)request->count);
 }
 
+static int read_pipe(const char *name, const struct request *request)
+{
+    const struct pipe_request pipe = {.name = name,
+                                      .timeout_ns = request->timeout_ns,
+                                      .progress = request->progress,
+                                      .size_bytes = request->pipe_size};
+    return pipe_read(&pipe, request->count_given ? request->count : UINT64_MAX);
+}
+
 static int run(int argc, char **argv)
 {
     struct request request = {.timeout_ns = FERRY_FOREVER};
@@ -82,6 +94,8 @@ static int run(int argc, char **argv)
         {.name = "count", .size = &request.count, .given = &request.count_given},
         {.name = "lock", .flag = &request.lock},
         {.name = "timeout", .duration = &request.timeout_ns},
+        {.name = "progress", .flag = &request.progress},
+        {.name = "size", .size = &request.pipe_size, .given = &request.pipe_size_given},
         {0},
     };
     if (options_parse(&verb_read, options, argc, argv) < 0)
@@ -90,12 +104,16 @@ static int run(int argc, char **argv)
     int kind, status = operand_find(argv[0], name, &kind);
     if (status)
         return status;
-    const char *other = request.at_given ? "--at" : request.lock ? "--lock" : NULL;
-    if (kind == FERRY_KIND_PIPE && other)
-        return pipe_has_no(name, other);
-    if (kind == FERRY_KIND_PIPE || (kind == 0 && !other))
-        return pipe_read(name, request.count_given ? request.count : UINT64_MAX,
-                         request.timeout_ns);
+    const char *of_segments = request.at_given ? "--at" : request.lock ? "--lock" : NULL;
+    const char *of_pipes = request.progress          ? "--progress"
+                           : request.pipe_size_given ? "--size"
+                                                     : NULL;
+    if (kind == FERRY_KIND_PIPE && of_segments)
+        return pipe_has_no(name, of_segments);
+    if (kind == FERRY_KIND_SEGMENT && of_pipes)
+        return segment_has_no(name, of_pipes);
+    if (kind == FERRY_KIND_PIPE || (kind == 0 && !of_segments))
+        return read_pipe(name, &request);
     return read_segment(argv[0], &request);
 }
 
@@ -115,11 +133,14 @@ const struct verb verb_read = {
             "  --count SIZE    at most so many bytes; segment: exactly\n"
             "  --timeout TIME  how long to wait for a writer and for bytes, or for the lock:\n"
             "                  100ms, 2s (default: forever)\n"
+            "  --progress      pipe: show on standard error how fast it goes\n"
+            "  --size SIZE     pipe: how much is expected, for --progress (default: --count)\n"
             "  --at OFFSET     segment: where to begin (default: 0)\n"
             "  --lock          segment: copy them while holding its lock\n"
             "\n"
             "Examples\n"
             "  ferry read numbers | tail -1\n"
+            "  ferry read backup --progress --size 4G >disk.img\n"
             "  ferry read demo --lock | xxd | head\n"
             "\n"
             "Exit status: 0 read; 1 failed, or outside the segment; 2 wrong usage;\n"

@@ -21,6 +21,9 @@ struct request {
     bool lock;
     bool repair;
     int64_t timeout_ns;
+    bool progress;
+    uint64_t pipe_size;
+    bool pipe_size_given;
 };
 
 struct input {
@@ -143,6 +146,15 @@ static int write_segment(const char *operand, const struct request *request, con
     return status;
 }
 
+static int write_pipe(const char *name, const struct request *request, const char *text)
+{
+    const struct pipe_request pipe = {.name = name,
+                                      .timeout_ns = request->timeout_ns,
+                                      .progress = request->progress,
+                                      .size_bytes = request->pipe_size};
+    return pipe_write(&pipe, text);
+}
+
 static int run(int argc, char **argv)
 {
     struct request request = {.timeout_ns = FERRY_FOREVER};
@@ -151,6 +163,8 @@ static int run(int argc, char **argv)
         {.name = "lock", .flag = &request.lock},
         {.name = "repair", .flag = &request.repair},
         {.name = "timeout", .duration = &request.timeout_ns},
+        {.name = "progress", .flag = &request.progress},
+        {.name = "size", .size = &request.pipe_size, .given = &request.pipe_size_given},
         {0},
     };
     int count = options_parse(&verb_write, options, argc, argv);
@@ -161,14 +175,19 @@ static int run(int argc, char **argv)
     int kind, status = operand_find(argv[0], name, &kind);
     if (status)
         return status;
-    const char *other = request.at_given ? "--at"
-                        : request.lock   ? "--lock"
-                        : request.repair ? "--repair"
-                                         : NULL;
-    if (kind == FERRY_KIND_PIPE && other)
-        return pipe_has_no(name, other);
-    if (kind == FERRY_KIND_PIPE || (kind == 0 && !other))
-        return pipe_write(name, text, request.timeout_ns);
+    const char *of_segments = request.at_given ? "--at"
+                              : request.lock   ? "--lock"
+                              : request.repair ? "--repair"
+                                               : NULL;
+    const char *of_pipes = request.progress          ? "--progress"
+                           : request.pipe_size_given ? "--size"
+                                                     : NULL;
+    if (kind == FERRY_KIND_PIPE && of_segments)
+        return pipe_has_no(name, of_segments);
+    if (kind == FERRY_KIND_SEGMENT && of_pipes)
+        return segment_has_no(name, of_pipes);
+    if (kind == FERRY_KIND_PIPE || (kind == 0 && !of_segments))
+        return write_pipe(name, &request, text);
     return write_segment(argv[0], &request, text);
 }
 
@@ -181,13 +200,16 @@ const struct verb verb_write = {
     .help = "Writes TEXT as it stands, or else all of standard input.\n"
             "\n"
             "Into a pipe, which is made if there is nothing of that name: waits for a reader,\n"
-            "and then writes as bytes come in.\n"
+            "and then writes as bytes come in.  If the pipe keeps records, each line is one.\n"
             "Into a segment: everything is read first, what does not fit leaves it as it was,\n"
             "and all who wait for a change are told.\n"
             "\n"
             "Options\n"
             "  --timeout TIME  how long to wait for a reader and for room, or for the lock:\n"
             "                  100ms, 2s (default: forever)\n"
+            "  --progress      pipe: show on standard error how fast it goes\n"
+            "  --size SIZE     pipe: how much is expected, for --progress (default: what is\n"
+            "                  left of a regular file)\n"
             "  --at OFFSET     segment: where to begin (default: 0)\n"
             "  --lock          segment: hold its lock meanwhile\n"
             "  --repair        segment: the same, and also if somebody died holding it: what\n"
@@ -195,6 +217,7 @@ const struct verb verb_write = {
             "\n"
             "Examples\n"
             "  seq 1000000 | ferry write numbers\n"
+            "  ferry write backup --progress <disk.img\n"
             "  ferry write demo hello --at 1K --lock --timeout 2s\n"
             "\n"
             "Exit status: 0 written; 1 failed, or nobody reads any more; 2 wrong usage;\n"

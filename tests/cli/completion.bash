@@ -38,7 +38,7 @@ kinds_are_offered() { # U2
 
 options_are_those_of_the_verb() { # U8
     completes 'ferry ls --' --json --names --watch --help
-    completes 'ferry write demo --' --at --lock --repair --timeout --help
+    completes 'ferry write demo --' --at --lock --progress --repair --size --timeout --help
     completes 'ferry new --ex' --exclusive
     completes 'ferry bench --fa' --fail-on-slower
 }

@@ -17,14 +17,14 @@ the_writer_waits_for_a_reader() { # P13 X4
     echo hello | ferry write p &
     prints hello ferry read p
     wait $! || fail "the writer failed"
-    prints p ferry ls --names
+    ferry ls --names | grep -qx p || fail "the name has not stayed"
 }
 
 one_that_reads_little_ends_the_other() { # P8
     yes | ferry write p 2>complaint &
     prints yyyy eval 'ferry read p --count 8 | tr -d "\n"'
     wait $! && fail "the writer ended well"
-    grep -q 'nobody reads the pipe any more' complaint || fail "it says: $(cat complaint)"
+    grep -q 'nobody reads the pipe "p" any more' complaint || fail "it says: $(cat complaint)"
 }
 
 three_hops_are_exact() { # P1 P2
@@ -47,6 +47,28 @@ a_pipe_is_made_beforehand() { # P4 U6 G2
     fails 1 . ferry new pipe p --exclusive
     fails 1 'is a pipe, not a segment' ferry new segment p --size 8
     silent ferry rm p
+}
+
+a_line_is_a_record() { # P15
+    silent ferry new pipe log --records
+    printf 'one\n\ntwo\nhalf' | ferry write log &
+    ferry read log >arrived || fail "reading ended with $?"
+    wait $! || fail "writing ended with $?"
+    cmp arrived <(printf 'one\n\ntwo\nhalf') || fail "$(cat arrived)"
+    json "d['written_bytes'] == 13 + 4 * 4" ferry show log --json
+    # Of a record all or nothing.
+    printf 'four\nfive\n' | ferry write log &
+    ferry read log --count 7 >arrived || fail "reading ended with $?"
+    wait $! || fail "writing ended with $?"
+    [[ $(cat arrived) == four ]] || fail "$(cat arrived)"
+}
+
+a_record_is_no_longer_than_the_pipe() { # P15
+    silent ferry new pipe log --records
+    ferry read log >arrived &
+    fails 1 '65536' eval 'head -c 100000 /dev/zero | ferry write log'
+    wait $! || fail "the reader ended with $?"
+    [[ ! -s arrived ]] || fail "a part of it arrived"
 }
 
 each_kind_has_its_own_options() { # U6
