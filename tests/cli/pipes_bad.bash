@@ -136,6 +136,15 @@ a_reader_that_has_enough_ends_quietly() { # P8 U4
     is_one_line complaint || fail "$(cat complaint)"
 }
 
+a_broken_output_is_said_where_the_signal_is_ignored() { # U4 U5
+    seq 1000000 | ferry write p 2>complaint &
+    (trap '' PIPE && exec "$FERRY" read p 2>errors) | head -1 >first
+    local -a statuses=("${PIPESTATUS[@]}")
+    wait $! && fail "the writer ended well"
+    [[ ${statuses[0]} == 1 ]] && grep -q 'could not be written: Broken pipe' errors ||
+        fail "${statuses[0]}: $(cat errors)"
+}
+
 an_input_that_cannot_be_read_is_said() { # U4 U5
     ferry read p >arrived &
     fails 1 'standard input could not be read: Is a directory' eval 'ferry write p <.'
