@@ -30,7 +30,7 @@ a_tap_is_no_reader() { # P8 P13
 
 what_is_there_is_seen_first() { # U8
     silent ferry new pipe p
-    ferry read p >got &
+    "$FERRY" read p >got & # itself, to be stopped
     local reader=$!
     eventually shows p "d['members'][0]['opening']"
     kill -STOP $reader
