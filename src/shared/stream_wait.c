@@ -161,8 +161,8 @@ void stream_drain(struct stream *stream)
 {
     struct layout_shape *shape = &stream->shared->shape;
     int end = stream->region->read_end, left = 1;
-    set(&shape->rung, 0);
     set(&shape->stuffed, stream->slots->tag);
+    set(&shape->rung, 0);
     for (int i = 0; i < MOST_TOKENS && left > 0; i++) {
         left = tokens_count(end);
         if (left == 0 || stream_has_bytes(stream))
@@ -170,12 +170,12 @@ void stream_drain(struct stream *stream)
         tokens_take(end);
         left--;
     }
-    settle(&shape->stuffed, stream->slots->tag, left > 1 ? FULL : 0);
-    if (!stream_has_bytes(stream))
-        return;
-    if (left > 0)
+    bool has_bytes = stream_has_bytes(stream);
+    if (has_bytes && left > 0)
         settle(&shape->rung, 0, RUNG);
-    stream_pass_on(stream);
+    settle(&shape->stuffed, stream->slots->tag, left > 1 ? FULL : 0);
+    if (has_bytes || stream_has_bytes(stream))
+        stream_pass_on(stream);
 }
 
 /* ---- Telling writers -------------------------------------------------------------------------- */
@@ -335,8 +335,11 @@ static void listen_to_bytes(struct stream *stream)
     atomic_store_explicit(&stream->listens_to_bytes, true, memory_order_relaxed);
     begin_polling(stream);
     announce(stream, &stream->shared->readers);
-    if (!stream_has_bytes(stream))
+    if (!stream_has_bytes(stream)) {
+        if (tokens_count(stream->region->read_end) > 0)
+            hush_readers(stream, STREAM_NOW);
         return;
+    }
     if (tokens_count(stream->region->read_end) == 0) /* whatever was said when nobody polled */
         set(&stream->shared->shape.rung, 0);
     stream_pass_on(stream);
