@@ -52,6 +52,24 @@ def parcel():
         yield f"odd-{place}", bytes([4] + choices)
 
 
+def pipe():
+    """Records or not, then (operation, how much, count of patches, patches) …; see pipe.c."""
+    def step(operation, much, *patches):
+        return struct.pack("<BHB", operation, much, len(patches)) + b"".join(patches)
+
+    for operation in range(9):
+        for records in range(2):
+            yield f"operation-{operation}-{records}", bytes([records]) + step(0, 100) + step(operation, 100)
+    length = struct.pack("<BHI", 128, 0, 2**32 - 1)
+    yield "length", bytes([1]) + step(0, 100) + step(2, 100, length) + step(5, 100, length)
+    named = [struct.pack("<BHB", 0, word, word % 40) for word in range(40, 300)]
+    for first in range(0, len(named), 20):
+        steps = b"".join(step(number % 9, 100 * number, word) for number, word in enumerate(named[first:first + 16]))
+        yield f"words-{first}", bytes([first // 20 % 2]) + steps
+    yield "sizes", bytes([0]) + b"".join(step(7, 1 << 12 + number % 3) + step(0, 3000) + step(6, 5000) + step(2, 2000)
+                                         for number in range(4))
+
+
 def text():
     for number, line in enumerate(("eu.orders", "64K", "1.5s", "100ms", "key:0x0104abcd", "ferry.x",
                                    "ferry.x:data:00000000000fb759", "ferry.x:bell:ffffffffffffffff",
@@ -60,7 +78,7 @@ def text():
 
 
 def main():
-    for target in (control, file, parcel, text):
+    for target in (control, file, parcel, pipe, text):
         folder = pathlib.Path(sys.argv[1]) / target.__name__
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in target():
