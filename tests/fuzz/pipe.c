@@ -140,6 +140,18 @@ static void begin(struct target *target, unsigned flags)
     words_list(&words, FERRY_KIND_PIPE);
 }
 
+/* Each handle opens its bell when it rings it first: so many descriptors more are no leak. */
+static void allow_for_bells(void)
+{
+    enum { HANDLES = 6 };
+    int places[HANDLES];
+    for (int i = 0; i < HANDLES; i++)
+        places[i] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    fuzz_check_descriptors();
+    for (int i = 0; i < HANDLES; i++)
+        close(places[i]);
+}
+
 static void patch(struct target *target, struct input *input)
 {
     uint64_t values[WORDS_VALUES_MOST];
@@ -187,6 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz_root() != NULL && targets[0].control == NULL) {
         begin(&targets[0], 0);
         begin(&targets[1], FERRY_RECORDS);
+        allow_for_bells();
     }
     for (int i = 0; i < STEPS_MOST && input.left > 0; i++)
         step(target, &input);
