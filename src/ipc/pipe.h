@@ -15,6 +15,7 @@ struct ferry_pipe {
     bool keeps_records;     /* a property of the pipe */
     bool raises_sigpipe;    /* asked for by who opened it */
     bool taps;              /* it has no end, and looks on */
+    bool tap_is_over;       /* all have gone who wrote, and this has not been said yet */
     bool tap_met_writer;    /* when it looked last */
     uint32_t tap_arrivals;  /* of writers that it has seen to be gone */
     struct stream_tap tap;

@@ -39,11 +39,15 @@ static int explain(int error)
 static ssize_t look(ferry_pipe *pipe, void *bytes, size_t count)
 {
     ssize_t n = stream_tap_look(&pipe->stream, &pipe->tap, bytes, count);
-    if (n != -EAGAIN || !is_over(pipe))
+    if (n != -EAGAIN || (!pipe->tap_is_over && !is_over(pipe)))
         return n;
     /* What the last writer wrote came before it went. */
+    pipe->tap_is_over = true;
     n = stream_tap_look(&pipe->stream, &pipe->tap, bytes, count);
-    return n == -EAGAIN ? 0 : n;
+    if (n != -EAGAIN)
+        return n;
+    pipe->tap_is_over = false;
+    return 0;
 }
 
 static ssize_t await_bytes(ferry_pipe *pipe, void *bytes, size_t count, deadline end)

@@ -79,6 +79,7 @@ static const struct layout_field stream_fields[] = {
     FIELD("shape", stream.shape.stuffed, "stuffed", "all ones: the FIFO is full"),
     FIELD("shape", stream.shape.polled, "polled", "1: readers poll, or did"),
     FIELD("shape", stream.shape.tapped, "tapped", "tag of one who looks on"),
+    FIELD("shape", stream.shape.resizes, "resizes", "how often it got another ring"),
     FIELD("shape", stream.shape.kept_from, "kept from", "the position at the last resizing"),
     FIELD("readers", stream.readers, "bits", "members that sleep or poll for bytes"),
     FIELD("writers", stream.writers, "bits", "members that sleep or poll for room"),

@@ -52,7 +52,7 @@
  *                        commit.  But `turn`, as lock.word, whose holder alone sleeps; `sleeps`,
  *                        anybody, atomically.  The journal, for the first to come to a pipe that
  *                        nobody held: empty.
- *   stream.shape         exponent, kept_from: who holds both locks.  departures, arrivals: anybody, by adding 1.
+ *   stream.shape         exponent, resizes, kept_from: who holds both locks.  departures, arrivals: anybody, by adding 1.
  *                        rung: who gives a token, and who is about to sleep or has taken it.
  *                        stuffed: a writer who fills the FIFO, a reader who takes a token out.
  *                        polled: a reader who begins to.  tapped: who looks on, its own tag in
@@ -180,7 +180,7 @@ struct layout_shape {
     _Atomic uint32_t stuffed;  /* the FIFO is full, and no reader has made room since */
     _Atomic uint32_t polled;   /* readers poll, or did */
     _Atomic uint32_t tapped;   /* somebody looks on */
-    uint32_t reserved1;
+    _Atomic uint32_t resizes;  /* how often it got another ring */
     _Atomic uint64_t kept_from; /* what lies before it was not taken into this ring */
     uint64_t reserved2[3];
 };

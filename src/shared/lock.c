@@ -10,7 +10,7 @@
 #include "shared/lock.h"
 #include "shared/spin.h"
 
-enum { SPINS = 200 };
+enum { SPINS = 200, PATIENT_SLICES = 10 };
 static const int64_t SLICE_NS = 1000000, TURN_SLICE_NS = 200000000;
 static const uint32_t WAITING = UINT32_C(1) << 31;
 
@@ -109,4 +109,15 @@ void lock_release(struct layout_lock *lock)
     uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
     if ((word & WAITING) != 0)
         futex_wake(&lock->word, 1);
+}
+
+void lock_pass_on(struct layout_lock *lock)
+{
+    uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
+    if ((word & WAITING) == 0)
+        return;
+    futex_wake(&lock->word, 1);
+    for (int i = 0; i < PATIENT_SLICES; i++)
+        if (futex_wait(&lock->word, 0, SLICE_NS) != -ETIMEDOUT)
+            return;
 }

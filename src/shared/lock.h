@@ -19,4 +19,7 @@ int lock_take_turn(struct layout_lock *lock, struct slots *slots, deadline end, 
 
 void lock_release(struct layout_lock *lock);
 
+/* Lets go of it; if others wait, one of them is given some milliseconds to take it. */
+void lock_pass_on(struct layout_lock *lock);
+
 #endif

@@ -46,7 +46,7 @@ struct stream {
     struct notice *notice; /* of arrivals, and for those who tap */
     struct layout_stream *shared;
     struct stream_side in, out;
-    pthread_mutex_t guard; /* of both rings while they change: no fork may see them half-made */
+    pthread_mutex_t guard;   /* of both rings while they change: no fork may see them half-made */
     uint32_t first_arrivals; /* of writers, when the handle came to be */
     _Atomic bool met_writer; /* there was one since then */
     _Atomic bool listens_to_bytes, listens_to_room; /* an end is in the caller's poll loop */

@@ -96,7 +96,9 @@ static int resize(struct stream *stream, uint32_t exponent, int data)
         give_back(stream, data, stream->out.exponent);
         return r;
     }
-    atomic_store_explicit(&stream->shared->shape.exponent, exponent, memory_order_seq_cst);
+    struct layout_shape *shape = &stream->shared->shape;
+    atomic_fetch_add_explicit(&shape->resizes, 1, memory_order_seq_cst);
+    atomic_store_explicit(&shape->exponent, exponent, memory_order_seq_cst);
     give_back(stream, data, exponent);
     return 0;
 }

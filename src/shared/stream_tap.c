@@ -63,17 +63,21 @@ static int find(struct stream *stream, struct stream_tap *tap, uint64_t *ret_cou
     return *ret_count > capacity ? stream_damaged() : 0;
 }
 
-/* Was the place at this position left alone, all the time until now? */
+/* How often the stream has got another ring. */
+static uint32_t resizes(const struct stream *stream)
+{
+    return atomic_load_explicit(&stream->shared->shape.resizes, memory_order_seq_cst);
+}
+
+/* Was the place at this position left alone, all the time until now?  (A ring of another size is the business
+ * of resizes().) */
 static bool was_whole(const struct stream *stream, uint64_t position)
 {
     /* Pairs with the fence in claim(), stream.c: who sees bytes of a later write sees its claim. */
     atomic_thread_fence(memory_order_acquire);
-    const struct layout_stream *shared = stream->shared;
-    uint64_t claimed = atomic_load_explicit(&shared->in.claimed, memory_order_relaxed);
-    uint64_t kept_from = stream_look(&shared->shape.kept_from);
-    uint32_t exponent = atomic_load_explicit(&shared->shape.exponent, memory_order_relaxed);
-    return exponent == stream->out.exponent && (int64_t)(kept_from - position) <= 0 &&
-           (int64_t)(claimed - position) <= (int64_t)stream_bytes_of(&stream->out);
+    const _Atomic uint64_t *claimed = &stream->shared->in.claimed;
+    uint64_t reach = atomic_load_explicit(claimed, memory_order_relaxed) - position;
+    return (int64_t)reach <= (int64_t)stream_bytes_of(&stream->out);
 }
 
 ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret_bytes, size_t size)
@@ -81,6 +85,7 @@ ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret
     announce(stream);
     for (int i = 0; i < ATTEMPTS; i++) {
         uint64_t count = 0;
+        uint32_t before = resizes(stream);
         int r = find(stream, tap, &count);
         if (r < 0)
             return r;
@@ -89,7 +94,10 @@ ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret
         if (count > size)
             count = size;
         memcpy(ret_bytes, stream_place(&stream->out, tap->position), (size_t)count);
-        if (was_whole(stream, tap->position)) {
+        bool whole = was_whole(stream, tap->position);
+        if (resizes(stream) != before)
+            continue;
+        if (whole) {
             tap->position += count;
             return (ssize_t)count;
         }

@@ -287,13 +287,18 @@ int stream_await_bytes(struct stream *stream, deadline end, bool interruptible)
     return r;
 }
 
-/* Once: who wants much is not to keep the turn from who wants little. */
+/* There is room; or there never will be, since the ring has become too small. */
+static bool is_to_try(const struct stream *stream, size_t least)
+{
+    return stream_has_room(stream, least) || least > stream_capacity(stream);
+}
+
 static int sleep_for_room(struct stream *stream, size_t least, deadline end, bool interruptible)
 {
     struct layout_board *writers = &stream->shared->writers;
     announce(stream, writers);
-    int r = stream_has_room(stream, least) ? 0 : stuff(stream);
-    if (r == 0 && !stream_has_room(stream, least)) {
+    int r = is_to_try(stream, least) ? 0 : stuff(stream);
+    if (r == 0 && !is_to_try(stream, least)) {
         count_sleep(&stream->shared->in);
         r = tokens_await_room(stream->region->write_end, end, interruptible);
     }
@@ -312,7 +317,10 @@ int stream_await_room(struct stream *stream, size_t least, deadline end, bool in
     if (r < 0)
         return r;
     r = sleep_for_room(stream, least, end, interruptible);
-    lock_release(turn);
+    if (is_to_try(stream, least))
+        lock_release(turn);
+    else /* there may be enough for who wants less */
+        lock_pass_on(turn);
     return r;
 }
 
