@@ -49,7 +49,30 @@ static inline unsigned char *stream_place(const struct stream_side *side, uint64
 /* Maps the ring that the stream has now, unless this side has it mapped. */
 int stream_update_ring(struct stream *stream, struct stream_side *side);
 
-/* ---- Tokens (stream_wait.c) ---- */
+/* ---- Tokens (stream_tell.c) ---- */
+
+/* In shape.polled: readers poll, or did; and perhaps some sleep who do not know of it. */
+enum { POLLED = 1, POLLED_BESIDE_SLEEPERS = 2 };
+
+static inline uint32_t stream_get(const _Atomic uint32_t *word)
+{
+    return atomic_load_explicit(word, memory_order_seq_cst);
+}
+
+static inline void stream_set(_Atomic uint32_t *word, uint32_t value)
+{
+    atomic_store_explicit(word, value, memory_order_seq_cst);
+}
+
+static inline bool stream_is_on(const struct stream *stream, const struct layout_board *board)
+{
+    return board_any(board, slots_high(stream->slots));
+}
+
+static inline bool stream_is_polled(const struct stream *stream)
+{
+    return stream_get(&stream->shared->shape.polled) != 0;
+}
 
 /* Bytes were put into the ring: whoever waits for them is to know. */
 void stream_tell_readers(struct stream *stream);
@@ -68,5 +91,14 @@ void stream_tell_of_size(struct stream *stream);
 void stream_pass_on(struct stream *stream);
 void stream_drain(struct stream *stream);
 bool stream_is_quiet(const struct stream *stream); /* no token is in the FIFO, as far as is known */
+
+/* Gives a token, through the handle's own end or one that is opened for the moment; and takes one. */
+int stream_ring(struct stream *stream);
+void stream_make_room(struct stream *stream);
+
+/* Fills the FIFO, so that one token less will mean room; and the same for those who poll, 0: not so,
+ * since a reader was faster than we; -EAGAIN. */
+int stream_stuff(struct stream *stream);
+int stream_show_no_room(struct stream *stream);
 
 #endif
