@@ -175,12 +175,12 @@ struct layout_shape {
     _Atomic uint32_t exponent; /* the ring has 2^exponent bytes, and lies there in the data */
     _Atomic uint32_t
         departures; /* of ends: whoever holds the other one asks whether that was the last */
-    _Atomic uint32_t arrivals; /* of writers */
-    _Atomic uint32_t rung;     /* a token is in the FIFO, and no reader has looked in vain since */
-    _Atomic uint32_t stuffed;  /* the FIFO is full, and no reader has made room since */
-    _Atomic uint32_t polled;   /* readers poll, or did */
-    _Atomic uint32_t tapped;   /* somebody looks on */
-    _Atomic uint32_t resizes;  /* how often it got another ring */
+    _Atomic uint32_t arrivals;  /* of writers */
+    _Atomic uint32_t rung;      /* a token is in the FIFO, and no reader has looked in vain since */
+    _Atomic uint32_t stuffed;   /* the FIFO is full, and no reader has made room since */
+    _Atomic uint32_t polled;    /* readers poll, or did */
+    _Atomic uint32_t tapped;    /* somebody looks on */
+    _Atomic uint32_t resizes;   /* how often it got another ring */
     _Atomic uint64_t kept_from; /* what lies before it was not taken into this ring */
     uint64_t reserved2[3];
 };
