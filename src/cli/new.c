@@ -111,6 +111,15 @@ static int compare(const struct request *request, int *ret_status)
     return 0;
 }
 
+static int complain_taken(const char *name)
+{
+    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
+    complain("\"%s\" exists already; choose another name, remove it (ferry rm %s), or leave "
+             "--exclusive out",
+             name, quoted);
+    return STATUS_FAILED;
+}
+
 /* Others may make and remove the name all the while; each round means that one of them has. */
 static int make_or_compare(const struct request *request)
 {
@@ -120,6 +129,8 @@ static int make_or_compare(const struct request *request)
         int r = make(request);
         if (r >= 0)
             return STATUS_DONE;
+        if (r == -EEXIST && request->exclusive)
+            return complain_taken(request->name);
         bool taken = r == -EEXIST || r == -EMEDIUMTYPE;
         if (!taken || request->exclusive)
             return report(r);
@@ -151,6 +162,10 @@ static int run(int argc, char **argv)
         return status;
     if (kind == FERRY_KIND_SEGMENT && (!request.size_given || request.size_bytes == 0)) {
         complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
+        return STATUS_USAGE;
+    }
+    if (kind == FERRY_KIND_PIPE && request.size_given && request.size_bytes == 0) {
+        complain("a pipe holds at least a page: --size 64K, --size 1M, or leave it out");
         return STATUS_USAGE;
     }
     if (kind != FERRY_KIND_PIPE && request.keeps_records) {

@@ -26,6 +26,16 @@ static void pour_cleanup(struct pour *pour)
     pour->pipe = ferry_pipe_close(pour->pipe);
 }
 
+/* Nobody is at the other end. */
+static int complain_alone(const char *name, unsigned role)
+{
+    bool writes = role == FERRY_WRITE;
+    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
+    complain("no %s came in time for the pipe \"%s\"; start one: ferry %s %s",
+             writes ? "reader" : "writer", name, writes ? "read" : "write", quoted);
+    return STATUS_NOTHING;
+}
+
 static int open_end(struct pour *pour, const struct pipe_request *request, unsigned role)
 {
     pour->timeout_ns = request->timeout_ns;
@@ -39,7 +49,7 @@ static int open_end(struct pour *pour, const struct pipe_request *request, unsig
     if (r == 0)
         return 0;
     meter_end(&pour->meter);
-    return report(r);
+    return r == -ETIMEDOUT || r == -ENXIO ? complain_alone(request->name, role) : report(r);
 }
 
 /* ---- Complaints ------------------------------------------------------------------------------- */
@@ -50,7 +60,8 @@ static int complain_stopped(const struct pour *pour, const char *name, int error
     const struct phrase done = phrase_count(pour->meter.done_bytes);
     if (error == -EPIPE) {
         complain("nobody reads the pipe \"%s\" any more: %s bytes were written, the rest was not; "
-                 "write it again once there is a reader: ferry read %s",
+                 "what was not read is lost unless somebody else has the pipe open; start a reader "
+                 "(ferry read %s), and write all of it again",
                  name, done.text, quoted);
         return STATUS_FAILED;
     }
@@ -60,14 +71,43 @@ static int complain_stopped(const struct pour *pour, const char *name, int error
     return STATUS_NOTHING;
 }
 
+static int complain_too_long(const struct pour *pour, const char *name)
+{
+    uint64_t capacity = 0;
+    ferry_pipe_capacity(pour->pipe, &capacity);
+    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
+    complain(
+        "a line is longer than the largest record of the pipe \"%s\", %s bytes; %s bytes were "
+        "written before it; make a larger one: ferry rm %s; ferry new pipe %s --records --size %s",
+        name, phrase_count(capacity - 4).text, phrase_count(pour->meter.done_bytes).text, quoted,
+        quoted, phrase_size(capacity * 4).text);
+    return STATUS_FAILED;
+}
+
 static int complain_of(struct pour *pour, const char *name, unsigned role, int trouble, int error)
 {
     meter_end(&pour->meter);
     bool writes = role == FERRY_WRITE;
+    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
     if (trouble == POUR_STREAM) {
         complain("standard %s could not be %s: %s", writes ? "input" : "output",
                  writes ? "read" : "written", strerror(-error));
         return STATUS_FAILED;
+    }
+    if (trouble == POUR_COUNT) {
+        complain(
+            "the next record of \"%s\" has %d bytes, which is more than --count allows; it stays "
+            "for others as long as somebody has the pipe open",
+            name, error);
+        return STATUS_FAILED;
+    }
+    if (writes && error == -EMSGSIZE)
+        return complain_too_long(pour, name);
+    if (!writes && (error == -ETIMEDOUT || error == -EAGAIN)) {
+        complain(
+            "no bytes came through the pipe \"%s\" in time; see who writes to it: ferry show %s",
+            name, quoted);
+        return STATUS_NOTHING;
     }
     if (writes && (error == -EPIPE || error == -ETIMEDOUT || error == -EAGAIN))
         return complain_stopped(pour, name, error);
@@ -112,6 +152,10 @@ static int read_all(const struct pipe_request *request, uint64_t count, bool may
     if (request->progress)
         meter_start(&pour.meter, size);
     int error, trouble = pour_out(&pour, count, &error);
+    if (trouble == 0 && pour.meter.done_bytes == 0 && request->timeout_ns == FERRY_NOW) {
+        meter_end(&pour.meter);
+        return complain_alone(request->name, FERRY_READ);
+    }
     if (trouble == POUR_STREAM && error == -EPIPE && may_die)
         return STATUS_BROKEN;
     return trouble ? complain_of(&pour, request->name, FERRY_READ, trouble, error) : STATUS_DONE;

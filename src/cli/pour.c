@@ -292,8 +292,10 @@ int pour_out(struct pour *pour, uint64_t count, int *ret_error)
             *ret_error = r < 0 ? r : (int)n;
             return r < 0 ? POUR_PIPE : POUR_STREAM;
         }
-        if (n == 0)
-            return 0;
+        if (n == 0) {
+            *ret_error = (int)size;
+            return pour->meter.done_bytes == 0 ? POUR_COUNT : 0;
+        }
         if (n == -EAGAIN) {
             await_stream(pour, STDOUT_FILENO, POLLOUT);
             continue;

@@ -20,8 +20,9 @@ struct pour {
 
 /* How it ended, when it did not end well. */
 enum pour_trouble {
-    POUR_PIPE = 1,  /* error: as the library's, and explained by it */
-    POUR_STREAM = 2 /* error: standard input or output's */
+    POUR_PIPE = 1,   /* error: as the library's, and explained by it */
+    POUR_STREAM = 2, /* error: standard input or output's */
+    POUR_COUNT = 3,  /* the first record is larger than what is to be read */
 };
 
 /* Each returns 0 once all is done, or what the trouble was with; then *ret_error says more. */

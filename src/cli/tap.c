@@ -98,13 +98,13 @@ static int follow(struct tap *tap, int64_t timeout_ns)
 {
     int status = 0;
     while (status == 0 && tap->left > 0) {
-        uint64_t missed;
+        uint64_t missed = tap->missed;
         ssize_t n = look(tap, timeout_ns, &missed);
-        if (n == 0)
-            break;
         if (n < 0)
             return report((int)n);
         status = tell_of_gap(tap, missed);
+        if (n == 0)
+            break;
         if (status == 0)
             status = show(tap, buffer, (size_t)n);
         tap->left -= (uint64_t)n;

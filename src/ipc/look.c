@@ -164,7 +164,8 @@ static void describe_stream(struct look *look)
     object->read_count = RELAXED(stream->out.calls);
     /* What sleepers have not been told of is not there yet: see stream.c. */
     uint64_t depth = RELAXED(stream->in.told) - object->read_bytes;
-    object->depth_bytes = depth <= object->size_bytes ? depth : 0;
+    /* And what nobody holds is gone. */
+    object->depth_bytes = depth <= object->size_bytes && object->attached > 0 ? depth : 0;
 }
 
 /* 0 if it is none that this library knows. */

@@ -25,7 +25,7 @@ static int explain_write(const ferry_pipe *pipe, int error)
     case -EPIPE:
         if (pipe->raises_sigpipe)
             raise(SIGPIPE); /* in this thread, as the kernel does */
-        return fail_often(error, "nobody reads the pipe any more; open it again for a new reader");
+        return fail_often(error, "nobody reads the pipe any more; write again when somebody does");
     case -EAGAIN:
         return fail_often(error, "the pipe has no room for it now; wait with a timeout");
     case -ETIMEDOUT:
@@ -58,6 +58,8 @@ static int check_usable(ferry_pipe *pipe, bool to_write)
     int r = object_usable(&pipe->object);
     if (r < 0)
         return r;
+    if (pipe->taps)
+        return fail(-EBADF, "this handle looks on and has no end of the pipe; open another one");
     if ((to_write ? pipe->object.region.write_end : pipe->object.region.read_end) < 0)
         return fail(-EBADF, to_write ? "this end of the pipe only reads; open it with FERRY_WRITE"
                                      : "this end of the pipe only writes; open it with FERRY_READ");
@@ -80,12 +82,23 @@ static int refuse_size(const ferry_pipe *pipe, size_t least)
                 (unsigned long long)stream_capacity(&pipe->stream), least);
 }
 
+/* A thread that has a part of this handle open would wait for itself. */
+static int check_not_open(const _Atomic size_t *open, const pthread_t *by, const char *what)
+{
+    if (atomic_load_explicit(open, memory_order_acquire) == 0 ||
+        !pthread_equal(*by, pthread_self()))
+        return 0;
+    return fail(-EDEADLK, "this thread has %s open; end that first", what);
+}
+
 /* Opens room, once there is enough. */
 static int open_room(ferry_pipe *pipe, size_t least, size_t most, deadline end,
                      struct stream_piece *ret_room)
 {
     struct stream *stream = &pipe->stream;
-    int r, looks = 0;
+    int looks = 0, r = check_not_open(&pipe->reserved, &pipe->reserver, "room of the pipe");
+    if (r < 0)
+        return r;
     for (;;) {
         r = least <= stream_capacity(stream) ? stream_open_room(stream, least, most, end, ret_room)
                                              : refuse_size(pipe, least);
@@ -104,7 +117,9 @@ static int open_room(ferry_pipe *pipe, size_t least, size_t most, deadline end,
 static int open_bytes(ferry_pipe *pipe, deadline end, struct stream_piece *ret_bytes)
 {
     struct stream *stream = &pipe->stream;
-    int r, looks = 0;
+    int looks = 0, r = check_not_open(&pipe->peeked, &pipe->peeker, "bytes of the pipe");
+    if (r < 0)
+        return r;
     for (;;) {
         /* Who does not wait looks often, and mostly in vain. */
         bool in_vain = end == STREAM_NOW && !stream_has_bytes(stream);
@@ -258,10 +273,11 @@ ssize_t ferry_pipe_reserve(ferry_pipe *pipe, void **ret_room, size_t least, int6
     r = open_room(pipe, whole, SIZE_MAX, deadline_of(timeout_ns), &room);
     if (r < 0)
         return explain_write(pipe, r);
-    pipe->reserved = room.size_bytes - header;
     pipe->room = room.data;
+    pipe->reserver = pthread_self();
+    atomic_store_explicit(&pipe->reserved, room.size_bytes - header, memory_order_release);
     *ret_room = room.data + header;
-    return (ssize_t)pipe->reserved;
+    return (ssize_t)(room.size_bytes - header);
 }
 
 int ferry_pipe_commit(ferry_pipe *pipe, size_t count)
@@ -382,7 +398,8 @@ ssize_t ferry_pipe_peek(ferry_pipe *pipe, const void **ret_bytes, int64_t timeou
     r = open_next(pipe, timeout_ns, &bytes);
     if (r < 0)
         return explain_read(r);
-    pipe->peeked = bytes.size_bytes;
+    pipe->peeker = pthread_self();
+    atomic_store_explicit(&pipe->peeked, bytes.size_bytes, memory_order_release);
     *ret_bytes = bytes.data;
     return (ssize_t)bytes.size_bytes;
 }
@@ -422,8 +439,9 @@ int ferry_pipe_set_capacity(ferry_pipe *pipe, uint64_t capacity)
     if (pipe->reserved > 0 || pipe->peeked > 0)
         return fail(-EBUSY, "this handle has room or bytes open; commit or consume them first");
     if (capacity == 0 || capacity > UINT64_C(1) << STREAM_MOST_EXPONENT)
-        return fail(-EINVAL, "a pipe holds 1 to %llu bytes, not %llu", 1ULL << STREAM_MOST_EXPONENT,
-                    (unsigned long long)capacity);
+        return fail(-EINVAL,
+                    "a pipe holds at least a page and at most %llu bytes; %llu cannot be had",
+                    1ULL << STREAM_MOST_EXPONENT, (unsigned long long)capacity);
     return stream_resize(&pipe->stream, stream_exponent(capacity));
 }
 

@@ -19,9 +19,10 @@ struct ferry_pipe {
     bool tap_met_writer;    /* when it looked last */
     uint32_t tap_arrivals;  /* of writers that it has seen to be gone */
     struct stream_tap tap;
-    size_t reserved;     /* bytes of room that are open, their lock held; 0: none */
-    unsigned char *room; /* where they are, with the header of a record */
-    size_t peeked;       /* the same for bytes to read */
+    pthread_t reserver, peeker; /* the threads that have the following open */
+    _Atomic size_t reserved;    /* bytes of room that are open, their lock held; 0: none */
+    unsigned char *room;        /* where they are, with the header of a record */
+    _Atomic size_t peeked;      /* the same for bytes to read */
 };
 
 /* Wraps an object that the caller has joined; takes it over, also on failure. */

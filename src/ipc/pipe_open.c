@@ -224,7 +224,7 @@ int pipe_check_options(const char *name, const struct ferry_pipe_options *option
     if ((options->flags & FERRY_TAP) != 0 && (options->flags & ~(FERRY_TAP | FERRY_EINTR)) != 0)
         return fail(-EINVAL, "who taps a pipe has no end of it and makes none: FERRY_TAP goes with "
                              "FERRY_EINTR alone");
-    if (options->patience_ns < FERRY_NO_WAIT || options->patience_ns == FERRY_FOREVER)
+    if (options->patience_ns < FERRY_NO_WAIT)
         return fail(-EINVAL, "patience_ns is a time, 0 for as long as it takes, or FERRY_NO_WAIT");
     return 0;
 }

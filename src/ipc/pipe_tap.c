@@ -19,7 +19,9 @@ static bool is_over(ferry_pipe *pipe)
 
 int pipe_begin_tap(ferry_pipe *pipe)
 {
-    int r = stream_tap_begin(&pipe->stream, &pipe->tap);
+    int r = region_check_reader(&pipe->object.region);
+    if (r == 0)
+        r = stream_tap_begin(&pipe->stream, &pipe->tap);
     if (r < 0)
         return r;
     pipe->tap.whole = pipe->keeps_records;

@@ -306,6 +306,16 @@ int region_open_end(struct region *region, bool write_end)
     return 0;
 }
 
+int region_check_reader(const struct region *region)
+{
+    CLEANUP(file_close) int root = root_open();
+    if (root < 0)
+        return root;
+    char file[ROOT_FILE_SIZE];
+    root_file(file, region->name, ROOT_BELL, region->id);
+    return faccessat(root, file, R_OK, AT_EACCESS) < 0 ? explain_end(region, -errno) : 0;
+}
+
 int region_open_other_end(const struct region *region)
 {
     return tokens_open_other_end(region->read_end >= 0 ? region->read_end : region->write_end);

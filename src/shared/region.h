@@ -108,6 +108,9 @@ void region_unlink_parts(int root, const char *name, uint64_t id);
 /* Opens an end of a named pipe's FIFO.  Never waits.  -ENXIO: a write end, and nobody reads. */
 int region_open_end(struct region *region, bool write_end);
 
+/* Is the caller allowed to read from the named pipe?  0, or -EACCES.  (Its data it sees in any case.) */
+int region_check_reader(const struct region *region);
+
 /* Another description of the end that this handle does not have, for a moment.  -EACCES … */
 int region_open_other_end(const struct region *region);
 

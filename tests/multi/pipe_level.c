@@ -149,7 +149,7 @@ static void read_part(struct world *world)
 
 static void read_pages(struct world *world)
 {
-    read_some(world, (PAGE - world->out % PAGE) + below(world, 3) * PAGE);
+    read_some(world, (size_t)(PAGE - world->out % PAGE) + below(world, 3) * PAGE);
 }
 
 static void read_all(struct world *world)

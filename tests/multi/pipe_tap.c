@@ -426,9 +426,9 @@ TEST(after_a_gap_a_tap_of_records_goes_on_with_a_whole_one) /* P15 */
             continue;
         seen += (uint64_t)n;
         CHECK_EQ(missed + seen, written);
-        for (uint32_t size, first, at = 0; at < n; at += 4 + size) {
+        for (uint32_t size, first, at = 0; at < (uint32_t)n; at += 4 + size) {
             memcpy(&size, bytes + at, 4);
-            CHECK(size >= 4 && size <= n - at - 4);
+            CHECK(size >= 4 && size <= (uint32_t)n - at - 4);
             memcpy(&first, bytes + at + 4, 4);
             check_bytes(bytes + at + 8, size - 4, first);
         }
