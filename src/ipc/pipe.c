@@ -105,7 +105,7 @@ static int open_room(ferry_pipe *pipe, size_t least, size_t most, deadline end,
         if (r != -EAGAIN)
             return r;
         if (end != STREAM_NOW)
-            r = stream_await_room(stream, least, end, pipe->object.interruptible);
+            r = stream_await_room(stream, least, end);
         else
             r = looks++ < SECOND_LOOKS ? stream_want_room(stream) : -EAGAIN;
         if (r < 0)
@@ -127,7 +127,7 @@ static int open_bytes(ferry_pipe *pipe, deadline end, struct stream_piece *ret_b
         if (r != -EAGAIN)
             return r;
         if (end != STREAM_NOW)
-            r = stream_await_bytes(stream, end, pipe->object.interruptible);
+            r = stream_await_bytes(stream, end);
         else
             r = looks++ < SECOND_LOOKS ? stream_want_bytes(stream) : -EAGAIN;
         if (r < 0)
@@ -436,6 +436,8 @@ int ferry_pipe_set_capacity(ferry_pipe *pipe, uint64_t capacity)
     int r = object_usable(&pipe->object);
     if (r < 0)
         return r;
+    if (pipe->taps)
+        return fail(-EBADF, "this handle looks on and has no end of the pipe; open another one");
     if (pipe->reserved > 0 || pipe->peeked > 0)
         return fail(-EBUSY, "this handle has room or bytes open; commit or consume them first");
     if (capacity == 0 || capacity > UINT64_C(1) << STREAM_MOST_EXPONENT)

@@ -19,6 +19,7 @@ struct ferry_pipe {
     bool tap_met_writer;    /* when it looked last */
     uint32_t tap_arrivals;  /* of writers that it has seen to be gone */
     struct stream_tap tap;
+    pthread_mutex_t tap_guard;  /* of these five, and of the ring while it is looked at */
     pthread_t reserver, peeker; /* the threads that have the following open */
     _Atomic size_t reserved;    /* bytes of room that are open, their lock held; 0: none */
     unsigned char *room;        /* where they are, with the header of a record */

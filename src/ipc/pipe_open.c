@@ -31,12 +31,16 @@ static ferry_pipe *of_object(struct object *object)
 
 static void hold(struct object *object)
 {
-    pthread_mutex_lock(&of_object(object)->stream.guard);
+    ferry_pipe *pipe = of_object(object);
+    pthread_mutex_lock(&pipe->tap_guard);
+    pthread_mutex_lock(&pipe->stream.guard);
 }
 
 static void let_go(struct object *object)
 {
-    pthread_mutex_unlock(&of_object(object)->stream.guard);
+    ferry_pipe *pipe = of_object(object);
+    pthread_mutex_unlock(&pipe->stream.guard);
+    pthread_mutex_unlock(&pipe->tap_guard);
 }
 
 static void after_fork(struct object *object)
@@ -63,8 +67,10 @@ int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags)
         return fail(-ENOMEM, "no memory for a handle");
     }
     pipe->object = *object;
+    pthread_mutex_init(&pipe->tap_guard, NULL);
     notice_init(&pipe->arrivals, &pipe->object.slots, -1);
-    stream_init(&pipe->stream, &pipe->object.region, &pipe->object.slots, &pipe->arrivals);
+    stream_init(&pipe->stream, &pipe->object.region, &pipe->object.slots, &pipe->arrivals,
+                object->interruptible);
     pipe->keeps_records = (object->region.identity.flags & LAYOUT_RECORDS) != 0;
     pipe->raises_sigpipe = (flags & FERRY_SIGPIPE) != 0;
     pipe->taps = (flags & FERRY_TAP) != 0;
@@ -92,6 +98,7 @@ ferry_pipe *ferry_pipe_close(ferry_pipe *pipe)
     }
     object_leave(&pipe->object);
     stream_deinit(&pipe->stream);
+    pthread_mutex_destroy(&pipe->tap_guard);
     notice_deinit(&pipe->arrivals);
     region_release(&pipe->object.region);
     fork_unhold();

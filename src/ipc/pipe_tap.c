@@ -37,8 +37,7 @@ static int explain(int error)
                                : error;
 }
 
-/* -EAGAIN: nothing to see, and it has not been waited for. */
-static ssize_t look(ferry_pipe *pipe, void *bytes, size_t count)
+static ssize_t look_guarded(ferry_pipe *pipe, void *bytes, size_t count)
 {
     ssize_t n = stream_tap_look(&pipe->stream, &pipe->tap, bytes, count);
     if (n != -EAGAIN || (!pipe->tap_is_over && !is_over(pipe)))
@@ -52,11 +51,23 @@ static ssize_t look(ferry_pipe *pipe, void *bytes, size_t count)
     return 0;
 }
 
-static ssize_t await_bytes(ferry_pipe *pipe, void *bytes, size_t count, deadline end)
+/* -EAGAIN: nothing to see, and it has not been waited for. */
+static ssize_t look(ferry_pipe *pipe, void *bytes, size_t count, uint64_t *ret_missed)
+{
+    pthread_mutex_lock(&pipe->tap_guard);
+    ssize_t n = look_guarded(pipe, bytes, count);
+    if (n >= 0)
+        *ret_missed = pipe->tap.missed;
+    pthread_mutex_unlock(&pipe->tap_guard);
+    return n;
+}
+
+static ssize_t await_bytes(ferry_pipe *pipe, void *bytes, size_t count, uint64_t *ret_missed,
+                           deadline end)
 {
     for (;;) {
         uint32_t version = notice_version(&pipe->arrivals);
-        ssize_t n = look(pipe, bytes, count);
+        ssize_t n = look(pipe, bytes, count, ret_missed);
         int64_t left = clock_left_ns(end);
         if (n != -EAGAIN)
             return n;
@@ -81,12 +92,9 @@ ssize_t ferry_pipe_tap(ferry_pipe *pipe, void *ret_bytes, size_t count, uint64_t
     if (count == 0)
         return fail(-EINVAL, "no room was given for what is to be seen");
     ssize_t n = timeout_ns == FERRY_NOW
-                    ? look(pipe, ret_bytes, count)
-                    : await_bytes(pipe, ret_bytes, count, clock_deadline(timeout_ns));
+                    ? look(pipe, ret_bytes, count, ret_missed)
+                    : await_bytes(pipe, ret_bytes, count, ret_missed, clock_deadline(timeout_ns));
     if (n == -EAGAIN)
         return fail_often(-EAGAIN, "nothing goes through the pipe now; wait with a timeout");
-    if (n < 0)
-        return explain((int)n);
-    *ret_missed = pipe->tap.missed;
-    return n;
+    return n < 0 ? explain((int)n) : n;
 }

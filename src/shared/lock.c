@@ -11,7 +11,7 @@
 #include "shared/spin.h"
 
 enum { SPINS = 200, PATIENT_SLICES = 10 };
-static const int64_t SLICE_NS = 1000000, TURN_SLICE_NS = 200000000;
+static const int64_t SLICE_NS = 1000000, LONGEST_SLICE_NS = 200000000;
 static const uint32_t WAITING = UINT32_C(1) << 31;
 
 /* Acquire pairs with the release in lock_release(): we see what the last owner wrote. */
@@ -86,18 +86,26 @@ int lock_take(struct layout_lock *lock, struct slots *slots, deadline end)
     return r;
 }
 
-int lock_take_turn(struct layout_lock *lock, struct slots *slots, deadline end, bool interruptible)
+static bool is_needless(const struct lock_wait *wait)
+{
+    return wait->is_needless != NULL && wait->is_needless(wait->context);
+}
+
+int lock_take_patiently(struct layout_lock *lock, struct slots *slots, const struct lock_wait *wait)
 {
     uint32_t word = 0;
-    if (swap(lock, &word, slots->tag))
+    if (swap(lock, &word, slots->tag) || spin(lock, slots->tag))
         return 0;
     int r;
-    while ((r = try_again(lock, slots, &word)) == -EAGAIN) {
-        int64_t left = clock_left_ns(end);
+    for (int64_t slice = SLICE_NS; (r = try_again(lock, slots, &word)) == -EAGAIN; slice *= 2) {
+        int64_t left = clock_left_ns(wait->end);
+        if (is_needless(wait))
+            return 2;
         if (left == 0)
             return -ETIMEDOUT;
-        if (doze(lock, word, left < TURN_SLICE_NS ? left : TURN_SLICE_NS) == -EINTR &&
-            interruptible)
+        if (slice > LONGEST_SLICE_NS)
+            slice = LONGEST_SLICE_NS;
+        if (doze(lock, word, left < slice ? left : slice) == -EINTR && wait->interruptible)
             return -EINTR;
     }
     return r;
@@ -111,13 +119,13 @@ void lock_release(struct layout_lock *lock)
         futex_wake(&lock->word, 1);
 }
 
-void lock_pass_on(struct layout_lock *lock)
+void lock_pass_on(struct layout_lock *lock, deadline end)
 {
     uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
     if ((word & WAITING) == 0)
         return;
     futex_wake(&lock->word, 1);
-    for (int i = 0; i < PATIENT_SLICES; i++)
+    for (int i = 0; i < PATIENT_SLICES && clock_left_ns(end) > SLICE_NS; i++)
         if (futex_wait(&lock->word, 0, SLICE_NS) != -ETIMEDOUT)
             return;
 }

@@ -13,13 +13,22 @@
 /* 0 taken; 1 taken over from a dead owner; -ETIMEDOUT if a living one keeps it. */
 int lock_take(struct layout_lock *lock, struct slots *slots, deadline end);
 
-/* The same for a lock that is held for long, by somebody who sleeps.  Waiters look a few times a second
- * whether the owner lives.  0 or 1; -ETIMEDOUT; -EINTR, if interruptible and a signal handler ran. */
-int lock_take_turn(struct layout_lock *lock, struct slots *slots, deadline end, bool interruptible);
+/* The same for a lock that may be held for long, by somebody who copies, sleeps or was stopped: after
+ * a moment, waiters look less and less often whether the owner lives, in the end a few times a second.
+ * 2: the condition holds meanwhile (it may be NULL), and the lock is not ours.  -EINTR, if interruptible
+ * and a signal handler ran. */
+struct lock_wait {
+    deadline end;
+    bool interruptible;
+    bool (*is_needless)(const void *context);
+    const void *context;
+};
+int lock_take_patiently(struct layout_lock *lock, struct slots *slots,
+                        const struct lock_wait *wait);
 
 void lock_release(struct layout_lock *lock);
 
-/* Lets go of it; if others wait, one of them is given some milliseconds to take it. */
-void lock_pass_on(struct layout_lock *lock);
+/* Lets go of it; if others wait, one of them is given some milliseconds to take it, but not beyond `end`. */
+void lock_pass_on(struct layout_lock *lock, deadline end);
 
 #endif

@@ -33,6 +33,10 @@ static void forget_stream(struct journal *journal, struct layout_stream *stream)
     uint64_t end = atomic_load_explicit(&stream->in.position, memory_order_relaxed);
     journal_set(journal, &stream->in.told, end);
     journal_set(journal, &stream->out.position, end);
+    /* The FIFO is empty, since nobody had it open.  Relaxed: published by the journal. */
+    atomic_store_explicit(&stream->shape.rung, 0, memory_order_relaxed);
+    atomic_store_explicit(&stream->shape.stuffed, 0, memory_order_relaxed);
+    atomic_store_explicit(&stream->shape.polled, 0, memory_order_relaxed);
 }
 
 static bool has_end(struct slots *slots, uint32_t slot)

@@ -35,11 +35,12 @@ uint32_t stream_exponent(uint64_t capacity)
 }
 
 void stream_init(struct stream *stream, const struct region *region, struct slots *slots,
-                 struct notice *notice)
+                 struct notice *notice, bool interruptible)
 {
     *stream = (struct stream){.region = region,
                               .slots = slots,
                               .notice = notice,
+                              .interruptible = interruptible,
                               .shared = &slots->control->stream,
                               .in.spin = SPIN_INIT,
                               .out.spin = SPIN_INIT};
@@ -54,11 +55,15 @@ void stream_deinit(struct stream *stream)
     pthread_mutex_destroy(&stream->guard);
 }
 
-/* In a fork's child, a member of its own: the descriptor that was polled is its parent's affair. */
+/* In a fork's child, a member of its own: the descriptor that was polled is its parent's affair, and
+ * what another thread was just noting may be half of it. */
 void stream_after_fork(struct stream *stream)
 {
     atomic_store_explicit(&stream->listens_to_bytes, false, memory_order_relaxed);
     atomic_store_explicit(&stream->listens_to_room, false, memory_order_relaxed);
+    uint64_t in = stream_look(&stream->shared->in.position);
+    stream->in.other = in - (UINT64_C(1) << STREAM_MOST_EXPONENT) - 1; /* no room is known of */
+    stream->out.other = stream_look(&stream->shared->out.position);    /* and no bytes */
 }
 
 /* ---- Asking ----------------------------------------------------------------------------------- */
@@ -197,12 +202,38 @@ static bool has_reader(struct stream *stream)
 
 /* A lock is held for as long as a copy takes; or for as long as somebody has room or bytes open, or
  * has been stopped: then for so long that who does not want to wait can say so. */
-int stream_take_lock(struct stream *stream, struct layout_lock *lock, deadline end)
+static int take_lock(struct stream *stream, struct layout_lock *lock, deadline end)
 {
-    int r = lock_take(lock, stream->slots, end);
-    if (r == -ETIMEDOUT && end == STREAM_NOW)
-        r = lock_take(lock, stream->slots, clock_deadline(LOCK_PATIENCE_NS));
-    return r == -ETIMEDOUT && end == STREAM_NOW ? -EAGAIN : r;
+    bool now = end == STREAM_NOW;
+    const struct lock_wait wait = {.end = now ? clock_deadline(LOCK_PATIENCE_NS) : end,
+                                   .interruptible = stream->interruptible};
+    int r = lock_take_patiently(lock, stream->slots, &wait);
+    return r == -ETIMEDOUT && now ? -EAGAIN : r;
+}
+
+/* What was written, and told to those who sleep. */
+static void tell(struct stream *stream, uint64_t position)
+{
+    stream_tell_readers(stream);
+    /* Relaxed: for people, and only by who holds the lock. */
+    atomic_store_explicit(&stream->shared->in.told, position, memory_order_relaxed);
+}
+
+int stream_lock_in(struct stream *stream, deadline end)
+{
+    struct layout_side *in = &stream->shared->in;
+    int r = take_lock(stream, &in->lock, end);
+    if (r == 1 && stream->region->write_end >= 0)
+        tell(stream, atomic_load_explicit(&in->position, memory_order_relaxed));
+    return r < 0 ? r : 0;
+}
+
+int stream_lock_out(struct stream *stream, deadline end)
+{
+    int r = take_lock(stream, &stream->shared->out.lock, end);
+    if (r == 1 && stream->region->read_end >= 0)
+        stream_tell_writers(stream, STREAM_ATOMIC);
+    return r < 0 ? r : 0;
 }
 
 /* Relaxed: for people, and only by who holds the lock. */
@@ -291,23 +322,13 @@ static int open_room(struct stream *stream, size_t least, size_t most,
     return 0;
 }
 
-/* What was written, and told to those who sleep. */
-static void tell(struct stream *stream, uint64_t position)
-{
-    stream_tell_readers(stream);
-    /* Relaxed: for people, and only by who holds the lock. */
-    atomic_store_explicit(&stream->shared->in.told, position, memory_order_relaxed);
-}
-
 int stream_open_room(struct stream *stream, size_t least, size_t most, deadline end,
                      struct stream_piece *ret_room)
 {
     struct layout_side *in = &stream->shared->in;
-    int r = stream_take_lock(stream, &in->lock, end);
+    int r = stream_lock_in(stream, end);
     if (r < 0)
         return r;
-    if (r == 1) /* from a dead writer, which may have told nobody */
-        tell(stream, atomic_load_explicit(&in->position, memory_order_relaxed));
     r = open_room(stream, least, most, ret_room);
     if (r < 0)
         lock_release(&in->lock);
@@ -386,11 +407,9 @@ static int open_bytes(struct stream *stream, struct stream_piece *ret_bytes)
 int stream_open_bytes(struct stream *stream, deadline end, struct stream_piece *ret_bytes)
 {
     struct layout_side *out = &stream->shared->out;
-    int r = stream_take_lock(stream, &out->lock, end);
+    int r = stream_lock_out(stream, end);
     if (r < 0)
         return r;
-    if (r == 1) /* from a dead reader, which may have told nobody */
-        stream_tell_writers(stream, STREAM_ATOMIC);
     r = open_bytes(stream, ret_bytes);
     if (r < 0)
         lock_release(&out->lock);

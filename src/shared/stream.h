@@ -47,6 +47,7 @@ struct stream {
     struct layout_stream *shared;
     struct stream_side in, out;
     pthread_mutex_t guard;   /* of both rings while they change: no fork may see them half-made */
+    bool interruptible;      /* waits end when a signal handler ran */
     uint32_t first_arrivals; /* of writers, when the handle came to be */
     _Atomic bool met_writer; /* there was one since then */
     _Atomic bool listens_to_bytes, listens_to_room; /* an end is in the caller's poll loop */
@@ -62,7 +63,7 @@ struct stream_piece {
 uint32_t stream_exponent(uint64_t capacity);
 
 void stream_init(struct stream *stream, const struct region *region, struct slots *slots,
-                 struct notice *notice);
+                 struct notice *notice, bool interruptible);
 void stream_deinit(struct stream *stream);
 void stream_after_fork(struct stream *stream);
 
@@ -87,7 +88,7 @@ void stream_depart(struct stream *stream, int *end);
 
 /* Takes the writers' lock and opens room for at least `least` bytes, and at most `most`.  -EAGAIN: not
  * so much is free, or (STREAM_NOW) another writer keeps the lock; -EPIPE: nobody reads; -EBADMSG;
- * -ETIMEDOUT. */
+ * -ETIMEDOUT; -EINTR. */
 int stream_open_room(struct stream *stream, size_t least, size_t most, deadline end,
                      struct stream_piece *ret_room);
 
@@ -95,7 +96,7 @@ int stream_open_room(struct stream *stream, size_t least, size_t most, deadline 
 void stream_commit(struct stream *stream, size_t count);
 
 /* Waits until there is some, perhaps `least` bytes.  0; -EPIPE; -ETIMEDOUT; -EINTR. */
-int stream_await_room(struct stream *stream, size_t least, deadline end, bool interruptible);
+int stream_await_room(struct stream *stream, size_t least, deadline end);
 
 /* ---- Reading ---- */
 
@@ -109,7 +110,7 @@ int stream_open_more_bytes(struct stream *stream, struct stream_piece *ret_bytes
 void stream_close_bytes(struct stream *stream);
 
 /* Waits until there may be bytes.  0; -EPIPE: all are read, and nobody writes; -ETIMEDOUT; -EINTR. */
-int stream_await_bytes(struct stream *stream, deadline end, bool interruptible);
+int stream_await_bytes(struct stream *stream, deadline end);
 
 /* ---- The caller's own poll loop ---- */
 

@@ -21,8 +21,10 @@ static inline int stream_damaged(void)
 
 /* ---- Locks and sides (stream.c) ---- */
 
-/* As lock_take(); who does not want to wait waits for no more than a copy.  -EAGAIN: it is kept. */
-int stream_take_lock(struct stream *stream, struct layout_lock *lock, deadline end);
+/* The lock of the writers, or of the readers.  Who does not want to wait waits for no more than a copy.
+ * What a dead owner did not tell is told.  -EAGAIN: it is kept; -ETIMEDOUT; -EINTR. */
+int stream_lock_in(struct stream *stream, deadline end);
+int stream_lock_out(struct stream *stream, deadline end);
 
 /* Looks without a lock: a hint. */
 bool stream_has_room(const struct stream *stream, size_t least);

@@ -114,11 +114,11 @@ static int kept_open(int error)
 static int resize_locked(struct stream *stream, uint32_t exponent, int data)
 {
     struct layout_side *in = &stream->shared->in, *out = &stream->shared->out;
-    int r = stream_take_lock(stream, &in->lock, STREAM_NOW);
+    int r = stream_lock_in(stream, STREAM_NOW);
     if (r < 0)
         return kept_open(r);
-    r = stream_take_lock(stream, &out->lock, STREAM_NOW);
-    if (r >= 0) {
+    r = stream_lock_out(stream, STREAM_NOW);
+    if (r == 0) {
         r = resize(stream, exponent, data);
         lock_release(&out->lock);
     }

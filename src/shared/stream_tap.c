@@ -69,15 +69,22 @@ static uint32_t resizes(const struct stream *stream)
     return atomic_load_explicit(&stream->shared->shape.resizes, memory_order_seq_cst);
 }
 
-/* Was the place at this position left alone, all the time until now?  (A ring of another size is the business
- * of resizes().) */
-static bool was_whole(const struct stream *stream, uint64_t position)
+/* From where on were the bytes that we copied left alone, all the time until now?  (A ring of another size is
+ * the business of is_same_ring().) */
+static uint64_t whole_from(const struct stream *stream)
 {
     /* Pairs with the fence in claim(), stream.c: who sees bytes of a later write sees its claim. */
     atomic_thread_fence(memory_order_acquire);
     const _Atomic uint64_t *claimed = &stream->shared->in.claimed;
-    uint64_t reach = atomic_load_explicit(claimed, memory_order_relaxed) - position;
-    return (int64_t)reach <= (int64_t)stream_bytes_of(&stream->out);
+    return atomic_load_explicit(claimed, memory_order_relaxed) - stream_bytes_of(&stream->out);
+}
+
+/* Who resizes counts first, then changes the exponent, and gives the old ring's memory back last. */
+static bool is_same_ring(const struct stream *stream, uint32_t before)
+{
+    const struct layout_shape *shape = &stream->shared->shape;
+    return resizes(stream) == before &&
+           atomic_load_explicit(&shape->exponent, memory_order_seq_cst) == stream->out.exponent;
 }
 
 ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret_bytes, size_t size)
@@ -94,14 +101,14 @@ ssize_t stream_tap_look(struct stream *stream, struct stream_tap *tap, void *ret
         if (count > size)
             count = size;
         memcpy(ret_bytes, stream_place(&stream->out, tap->position), (size_t)count);
-        bool whole = was_whole(stream, tap->position);
-        if (resizes(stream) != before)
+        uint64_t from = whole_from(stream);
+        if (!is_same_ring(stream, before))
             continue;
-        if (whole) {
+        if ((int64_t)(from - tap->position) <= 0) {
             tap->position += count;
             return (ssize_t)count;
         }
-        skip(stream, tap, tap->position + count);
+        skip(stream, tap, from);
     }
     return -EAGAIN;
 }

@@ -29,14 +29,20 @@ static void settle(_Atomic uint32_t *word, uint32_t tag, uint32_t value)
 
 /* ---- Telling readers -------------------------------------------------------------------------- */
 
-/* Who polls for bytes needs the last one. */
+/* Who polls for bytes needs the last one; and who sleeps for some that came just now, the one that was
+ * given for these.  So if two of us took both, one is given back. */
 static void make_room_with(struct stream *stream, int read_end)
 {
-    _Atomic uint32_t *stuffed = &stream->shared->shape.stuffed;
-    stream_set(stuffed, stream->slots->tag);
+    struct layout_shape *shape = &stream->shared->shape;
+    stream_set(&shape->stuffed, stream->slots->tag);
     if (!stream_is_polled(stream) || tokens_count(read_end) > 1)
         tokens_take(read_end);
-    settle(stuffed, stream->slots->tag, 0);
+    settle(&shape->stuffed, stream->slots->tag, 0);
+    if (tokens_count(read_end) > 0)
+        return;
+    stream_set(&shape->rung, 0);
+    if (stream_has_bytes(stream))
+        stream_pass_on(stream);
 }
 
 /* Takes a token out, through the handle's own end or one that is opened for the moment. */
@@ -155,7 +161,7 @@ int stream_stuff(struct stream *stream)
     settle(&stream->shared->shape.rung, stream->slots->tag, r < 0 ? 0 : RUNG);
     if (r < 0)
         return r; /* nobody reads; the tag stays, since nobody knows what is in the FIFO */
-    stream_set(stuffed, FULL);
+    settle(stuffed, stream->slots->tag, FULL);
     return 0;
 }
 
