@@ -167,7 +167,7 @@ const struct verb verb_tap = {
             "went by unseen.  Records are shown on a line each.\n"
             "\n"
             "Options\n"
-            "  --count SIZE    end after so many bytes\n"
+            "  --count SIZE    end after so many bytes; a record's size counts as four\n"
             "  --timeout TIME  give up when nothing comes for 100ms, 2s … (default: never)\n"
             "\n"
             "Examples\n"

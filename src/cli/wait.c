@@ -45,7 +45,7 @@ const struct verb verb_wait = {
     .least_operands = 1,
     .most_operands = 1,
     .help = "Sleeps until somebody says that a segment has changed, as `ferry write` does and\n"
-            "ferry_segment_notify().  Prints nothing.\n"
+            "ferry_segment_notify().  Prints nothing.  For pipes, `ferry read` waits.\n"
             "\n"
             "Options\n"
             "  --since NUMBER  return at once if the version (see `ferry show`) is another\n"
