@@ -17,6 +17,7 @@
  * Bytes are consumed once they have been written: if the output breaks, the rest is still in the pipe. */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "cli/pour.h"
 
 #ifndef RWF_NOWAIT
@@ -140,13 +142,19 @@ static ssize_t pass_now(struct pour *pour)
     return r < 0 ? r : n < 0 ? -EAGAIN : n;
 }
 
-/* More of the input behind what is kept, as soon as there is some: how much, 0 for its end. */
-static ssize_t read_input(struct pour *pour, size_t kept)
+/* Input that was read and not passed on yet. */
+struct kept {
+    char *bytes;
+    size_t count, size;
+};
+
+/* More of it, as soon as there is some: how much, 0 for its end. */
+static ssize_t read_input(struct pour *pour, const struct kept *kept)
 {
     for (;;) {
         if (pour->meter.is_live)
             await_stream(pour, STDIN_FILENO, POLLIN);
-        ssize_t n = read(STDIN_FILENO, buffer + kept, sizeof(buffer) - kept);
+        ssize_t n = read(STDIN_FILENO, kept->bytes + kept->count, kept->size - kept->count);
         if (n >= 0)
             return n;
         if (errno == EAGAIN)
@@ -156,39 +164,52 @@ static ssize_t read_input(struct pour *pour, size_t kept)
     }
 }
 
-/* Each line is a record, and what stands behind the last line end is one. */
-static int write_lines(struct pour *pour, size_t *count, bool is_end)
+/* Each line is a record, and what stands behind the last line end is one.  What fills all that can be kept is
+ * too long for any. */
+static int write_lines(struct pour *pour, struct kept *kept, bool is_end)
 {
     size_t done = 0;
     int r = 0;
-    while (r == 0 && done < *count) {
-        const char *end = memchr(buffer + done, '\n', *count - done);
-        bool is_full = done == 0 && *count == sizeof(buffer);
+    while (r == 0 && done < kept->count) {
+        const char *end = memchr(kept->bytes + done, '\n', kept->count - done);
+        bool is_full = done == 0 && kept->count == kept->size;
         if (end == NULL && !is_end && !is_full)
             break;
-        size_t length = end ? (size_t)(end + 1 - buffer) - done : *count - done;
-        r = write_all(pour, buffer + done, length);
+        size_t length = end ? (size_t)(end + 1 - kept->bytes) - done : kept->count - done;
+        r = write_all(pour, kept->bytes + done, length);
         done += length;
     }
-    *count -= done;
-    memmove(buffer, buffer + done, *count);
+    kept->count -= done;
+    memmove(kept->bytes, kept->bytes + done, kept->count);
     return r;
 }
 
-static int pour_in_records(struct pour *pour, int *ret_error)
+static int pour_lines(struct pour *pour, struct kept *kept, int *ret_error)
 {
-    size_t count = 0;
     ssize_t n;
     do {
-        n = read_input(pour, count);
+        n = read_input(pour, kept);
         if (n < 0) {
             *ret_error = (int)n;
             return POUR_STREAM;
         }
-        count += (size_t)n;
-        *ret_error = write_lines(pour, &count, n == 0);
+        kept->count += (size_t)n;
+        *ret_error = write_lines(pour, kept, n == 0);
     } while (n > 0 && *ret_error == 0);
     return *ret_error < 0 ? POUR_PIPE : 0;
+}
+
+static int pour_in_records(struct pour *pour, int *ret_error)
+{
+    uint64_t capacity;
+    *ret_error = ferry_pipe_capacity(pour->pipe, &capacity);
+    if (*ret_error < 0)
+        return POUR_PIPE;
+    struct kept kept = {.size = (size_t)capacity};
+    kept.bytes = expect_memory(malloc(kept.size));
+    int trouble = pour_lines(pour, &kept, ret_error);
+    free(kept.bytes);
+    return trouble;
 }
 
 int pour_text(struct pour *pour, const char *bytes, size_t count, int *ret_error)
@@ -213,7 +234,7 @@ int pour_in(struct pour *pour, int *ret_error)
             *ret_error = (int)n;
             return POUR_PIPE;
         }
-        n = read_input(pour, 0);
+        n = read_input(pour, &(struct kept){.bytes = buffer, .size = sizeof(buffer)});
         if (n <= 0) {
             *ret_error = (int)n;
             return n < 0 ? POUR_STREAM : 0;
