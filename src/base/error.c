@@ -13,6 +13,18 @@
 
 static _Thread_local char explanation[EXPLANATION_SIZE];
 
+/* What happens all the time is not copied before somebody asks: it is said here instead, or NULL. */
+static _Thread_local const char *sentence_instead;
+
+/* Puts it where explanations are. */
+static void write_down(void)
+{
+    if (sentence_instead == NULL)
+        return;
+    snprintf(explanation, sizeof(explanation), "%s", sentence_instead);
+    sentence_instead = NULL;
+}
+
 /* Names and paths are quoted as they came, and may hold anything: an explanation stays one line
  * that a terminal can be shown. */
 static void make_printable(void)
@@ -24,6 +36,7 @@ static void make_printable(void)
 
 __attribute__((format(printf, 1, 0))) static void explain(const char *format, va_list arguments)
 {
+    sentence_instead = NULL;
     vsnprintf(explanation, sizeof(explanation), format, arguments);
     make_printable();
 }
@@ -39,8 +52,7 @@ int fail(int error, const char *format, ...)
 
 int fail_often(int error, const char *sentence)
 {
-    size_t size = strlen(sentence) + 1;
-    memcpy(explanation, sentence, size < sizeof(explanation) ? size : sizeof(explanation) - 1);
+    sentence_instead = sentence;
     return error;
 }
 
@@ -91,6 +103,7 @@ int fail_errno(int error, const char *format, ...)
 int fail_within(int error, const char *format, ...)
 {
     char inner[EXPLANATION_SIZE];
+    write_down();
     memcpy(inner, explanation, sizeof(inner));
     va_list arguments;
     va_start(arguments, format);
@@ -103,15 +116,18 @@ int fail_within(int error, const char *format, ...)
 
 void explanation_keep(struct explanation *ret_copy)
 {
+    write_down();
     memcpy(ret_copy->text, explanation, sizeof(explanation));
 }
 
 void explanation_restore(const struct explanation *copy)
 {
+    sentence_instead = NULL;
     memcpy(explanation, copy->text, sizeof(explanation));
 }
 
 const char *ferry_explain(void)
 {
+    write_down();
     return explanation;
 }

@@ -13,7 +13,7 @@ __attribute__((cold, format(printf, 2, 3))) int fail(int error, const char *form
 /* The same for a failed system call: appends what errno said. */
 __attribute__((cold, format(printf, 2, 3))) int fail_errno(int error, const char *format, ...);
 
-/* The same with a sentence that is complete, for failures that are no exceptions: it costs nanoseconds. */
+/* The same with a sentence that is complete and lasts, for failures that are no exceptions: it costs a store. */
 int fail_often(int error, const char *sentence);
 
 /* Puts a few words before the explanation that is already there, and returns `error`. */
