@@ -33,6 +33,9 @@ ROWS = [
     ("remove", "segment", "remove it", "删除"),
 ]
 
+# What a side stands beside, where that is not the experiment's own choice.
+BESIDE = {"ferry pipe": "pipe"}
+
 PLACES = {"two cores": "双核", "one core": "单核", "two cores kept awake": "双核不休眠", "one process": "单进程"}
 
 HEADINGS = (
@@ -102,7 +105,7 @@ def table(run, chinese):
             if series["name"] != name or row is None:
                 continue
             place = PLACES[series["placement"]] if chinese else series["placement"]
-            lines.append(line(series, row, sound(series, series["kernel"]), titles[chinese], place))
+            lines.append(line(series, row, sound(series, BESIDE.get(side, series["kernel"])), titles[chinese], place))
     return "\n".join(lines) + "\n"
 
 
