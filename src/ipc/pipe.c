@@ -5,14 +5,10 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "ipc/pipe.h"
-#include "os/file.h"
-#include "os/tokens.h"
 
 static deadline deadline_of(int64_t timeout_ns)
 {

@@ -6,8 +6,6 @@
  * its arrival and the notice is not there, so nobody misses it. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "ipc/pipe.h"
