@@ -108,8 +108,8 @@ FERRY_API ssize_t ferry_pipe_writev(ferry_pipe *pipe, const struct iovec *pieces
                                     int64_t timeout_ns);
 
 /* Reads what is there, at most `count` bytes; waits only if there is nothing.  0: the end of the
- * stream, all writers are gone.  While none has come yet, it waits for one; but with FERRY_NOW that is 0, too, as
- * of a FIFO that was opened with O_NONBLOCK.
+ * stream, all writers are gone, or, where the opening did not wait for one, none has come yet, as of
+ * a FIFO that was opened with O_NONBLOCK.
  *
  * -EAGAIN (FERRY_NOW), -ETIMEDOUT, -EINTR (only with FERRY_EINTR); -EDEADLK: this thread has bytes open through
  * this handle. */

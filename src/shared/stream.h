@@ -27,7 +27,8 @@ enum { STREAM_ATOMIC = 4096 };
 
 enum { STREAM_LEAST_EXPONENT = 12, STREAM_MOST_EXPONENT = 30 };
 
-/* A handle's view of one side.  Touched with that side's lock only, but for the spin. */
+/* A handle's view of one side.  Touched with that side's lock, or, of a handle that looks on, with its own;
+ * but for the spin, and for what is atomic. */
 struct stream_side {
     struct map ring;
     uint32_t exponent; /* of the ring that is mapped; 0: none yet */

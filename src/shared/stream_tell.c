@@ -117,8 +117,9 @@ bool stream_is_quiet(const struct stream *stream)
            stream_get(&stream->shared->shape.stuffed) == 0;
 }
 
-/* From the first line on, whoever writes gives a token of its own, and we take only those that were
- * there before we looked.  So the token of bytes that we have not seen stays, wherever we die. */
+/* Once `rung` is 0, whoever writes gives a token of its own, and we take only those that were there before
+ * we looked.  So the token of bytes that we have not seen stays, wherever we die; and `stuffed` has our
+ * tag all the while, so that the next one to read drains again. */
 void stream_drain(struct stream *stream)
 {
     struct layout_shape *shape = &stream->shared->shape;
