@@ -29,7 +29,7 @@ int stream_update_ring(struct stream *stream, struct stream_side *side)
 {
     /* Relaxed: the lock of either side orders it. */
     uint32_t exponent = atomic_load_explicit(&stream->shared->shape.exponent, memory_order_relaxed);
-    if (exponent == side->exponent)
+    if (exponent == side->exponent && side->ring.data != NULL) /* nonsense may be 0, too */
         return 0;
     if (!has_place(stream, exponent))
         return stream_damaged();

@@ -6,7 +6,7 @@
 #include <ferry/ferry.h>
 
 #include "../harness.h"
-#include "shared/layout.h"
+#include "pipes.h"
 #include "test.h"
 
 #define NAME        "hostile"
@@ -38,20 +38,9 @@ static void drop(void *memory)
     CHECK_OK(ferry_remove(NAME));
 }
 
-/* Empties it and puts something in, with everybody on the boards: whoever sleeps is told. */
 static void rescue(void *memory, struct layout *control)
 {
-    struct world *world = memory;
-    uint64_t end = atomic_load(&control->stream.in.position);
-    atomic_store(&control->stream.in.told, end);
-    atomic_store(&control->stream.out.position, end);
-    atomic_store(&control->stream.readers.words[0], UINT64_MAX);
-    atomic_store(&control->stream.writers.words[0], UINT64_MAX);
-    atomic_store(&control->stream.shape.rung, 0);
-    atomic_store(&control->stream.shape.stuffed, UINT32_MAX);
-    ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);
-    ferry_pipe_read(world->pipe, bytes, sizeof(bytes), FERRY_NOW);
-    ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);
+    rescue_pipe(((struct world *)memory)->pipe, control);
 }
 
 /* ---- Operations ------------------------------------------------------------------------------- */
@@ -141,6 +130,14 @@ static int open_another(void *memory)
 {
     struct world *world = memory;
     return ferry_pipe_open(&world->other, NAME, NULL);
+}
+
+/* The handle has nothing of the ring yet. */
+static int write_first(void *memory)
+{
+    struct world *world = memory;
+    ssize_t n = ferry_pipe_write(world->other, bytes, 1, FERRY_NOW);
+    return n < 0 ? (int)n : result(ferry_pipe_read(world->other, bytes, 1, FERRY_NOW));
 }
 
 static int open_reading(void *memory)
@@ -237,6 +234,11 @@ static const struct hostile_operation in_place[] = {
 static const struct hostile_operation members[] = {
     {.name = "open", .run = open_another, .finish = drop_another, .patience_ms = 2000},
     {.name = "open-to-read", .run = open_reading, .finish = drop_another, .patience_ms = 2000},
+    {.name = "write-first",
+     .prepare = open_another,
+     .run = write_first,
+     .finish = drop_another,
+     .patience_ms = 2000},
     {.name = "close", .prepare = open_another, .run = close_another, .patience_ms = 2000},
     {.name = "hand-over", .run = hand_over, .finish = drop_parcel, .patience_ms = 2000},
     {.name = "take", .prepare = hand_over, .run = take, .finish = drop_parcel, .patience_ms = 2000},

@@ -6,7 +6,7 @@
 #include <ferry/ferry.h>
 
 #include "../harness.h"
-#include "shared/layout.h"
+#include "pipes.h"
 #include "test.h"
 
 #define NAME        "hostile"
@@ -54,21 +54,9 @@ static void make_tapped(void *memory)
     CHECK_OK(ferry_pipe_open(&world->tap, NAME, FERRY_PIPE(.flags = FERRY_TAP)));
 }
 
-/* Empties it and puts something in, with everybody on the boards and somebody looking on. */
 static void rescue(void *memory, struct layout *control)
 {
-    struct world *world = memory;
-    uint64_t end = atomic_load(&control->stream.in.position);
-    atomic_store(&control->stream.in.told, end);
-    atomic_store(&control->stream.out.position, end);
-    atomic_store(&control->stream.readers.words[0], UINT64_MAX);
-    atomic_store(&control->stream.writers.words[0], UINT64_MAX);
-    atomic_store(&control->stream.shape.rung, 0);
-    atomic_store(&control->stream.shape.stuffed, UINT32_MAX);
-    atomic_store(&control->stream.shape.tapped, UINT32_MAX);
-    ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);
-    ferry_pipe_read(world->pipe, bytes, sizeof(bytes), FERRY_NOW);
-    ferry_pipe_write(world->pipe, "x", 1, FERRY_NOW);
+    rescue_pipe(((struct world *)memory)->pipe, control);
 }
 
 static int result(ssize_t count)
