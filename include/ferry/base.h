@@ -46,6 +46,8 @@ FERRY_BEGIN
 #define FERRY_READ  0x08u /* role; neither READ nor WRITE means both */
 #define FERRY_WRITE 0x10u /* role */
 #define FERRY_EINTR 0x20u /* waits on this handle end with -EINTR when a signal handler ran */
+#define FERRY_TAP                                                                                  \
+    0x400u /* pipes, queues: to look on, without taking part; see ferry_pipe_tap(), ferry_queue_tap() */
 
 /* The longest name in bytes, and a buffer that holds any name. */
 #define FERRY_NAME_MAX  200
@@ -55,6 +57,7 @@ FERRY_BEGIN
 enum ferry_kind {
     FERRY_KIND_SEGMENT = 1,
     FERRY_KIND_PIPE = 2,
+    FERRY_KIND_QUEUE = 3,
 };
 
 /* The word for a kind as the command spells it ("segment"), or "unknown". */

@@ -6,6 +6,7 @@
 #include <ferry/base.h>
 #include <ferry/segment.h>
 #include <ferry/pipe.h>
+#include <ferry/queue.h>
 #include <ferry/inspect.h>
 
 #endif

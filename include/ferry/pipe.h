@@ -61,7 +61,6 @@ struct ferry_pipe_options {
 #define FERRY_SIGPIPE                                                                              \
     0x100u /* -EPIPE comes with SIGPIPE to the calling thread, as the kernel's does */
 #define FERRY_RECORDS 0x200u /* at creation: what is written at once is read at once */
-#define FERRY_TAP     0x400u /* to look on, with no end: see ferry_pipe_tap() */
 
 #define FERRY_PIPE(...)                                                                            \
     (&(struct ferry_pipe_options){.options_bytes = sizeof(struct ferry_pipe_options), __VA_ARGS__})

@@ -16,6 +16,8 @@ const char *ferry_kind_name(int kind)
         return "segment";
     case FERRY_KIND_PIPE:
         return "pipe";
+    case FERRY_KIND_QUEUE:
+        return "queue";
     default:
         return "unknown";
     }

@@ -20,11 +20,13 @@
  *        │ label      its name at creation, for people  │
  *   1920 ├──────────────────────────────────────────────┤
  *        │ stream     pipes: both sides, shape, boards  │
- *   3584 ├──────────────────────────────────────────────┤
- *        │ (zero)                                       │
+ *        │ queue      queues: shape, both sides, boards │
+ *        │ (zero)     segments                          │
  *   4096 ├──────────────────────────────────────────────┤
  *        │ members    4,096 entries of 64 bytes         │
- * 266240 └──────────────────────────────────────────────┘
+ * 266240 ├──────────────────────────────────────────────┤
+ *        │ index      queues with a store: store.h      │
+ *        └──────────────────────────────────────────────┘
  *
  * What decides about removal is not in here but in the control file's inode, which only its owner
  * can change: the sticky bit of its mode says "temporary", its number is the ID in the names of the
@@ -58,12 +60,18 @@
  *                        polled: a reader who begins to.  tapped: who looks on, its own tag in
  *                        place of 0, and 0 in place of that.
  *   stream.readers, .writers   as sleepers.
+ *   queue.shape          the creator, before the object has a name; read once at open.  But `removals`, who removes the
+ *                        name, by adding 1; `tapped`, as stream.shape.tapped.
+ *   queue.in.*, .out.*   who holds that side's lock, which is as lock.word, with LOCK_LOUD while its holder commits by
+ *                        waking; what is there and who commits how is in ring.h.
+ *   queue.receivers, .senders, .room   as sleepers: who sleeps for messages, for room, and polls for room.
  *   entry.generation     who holds the slot's byte lock, once, before it is a member.
  *   entry.joined         the journal; the member itself after a fork.  Not 0: the slot is taken.
  *                        Alive or dead is what the kernel says of the byte lock, nothing else.
  *   entry.namespace, .role   who holds the byte lock, before `joined` is set; the member of a pipe
  *                        adds to its role when it has its end.  With a membership in a parcel, the
  *                        role that it will have.
+ *   entry.wake, .wants, .sleeping, .type   see store.h.
  *   entry.mark           the member: how many of its threads are between looking for sleepers and
  *                        committing.  The reaper, once it is dead. */
 #ifndef FERRY_LAYOUT_H
@@ -79,6 +87,7 @@
 
 #define LAYOUT_MEMBERS         4096u
 #define LAYOUT_JOURNAL_RECORDS 16u
+#define LAYOUT_INDEX_MOST      (UINT64_C(1) << 30)
 #define LAYOUT_BOARD_WORDS     (LAYOUT_MEMBERS / 64)
 
 /* Flags in the identity. */
@@ -101,10 +110,10 @@ struct layout_identity {
     uint32_t kind;     /* enum ferry_kind */
     uint32_t features; /* all must be known to the opener */
     uint32_t flags;
-    uint64_t size_bytes; /* of the data file */
-    uint64_t created;    /* a stamp */
-    uint64_t reserved1;
-    uint32_t mode; /* of the data, at creation */
+    uint64_t size_bytes;  /* of the data file */
+    uint64_t created;     /* a stamp */
+    uint64_t index_bytes; /* of what lies behind the members in the control file */
+    uint32_t mode;        /* of the data, at creation */
     uint32_t reserved2;
     uint64_t checksum; /* of all of the above */
 };
@@ -194,13 +203,61 @@ struct layout_stream {
     struct layout_board writers;
 };
 
+/* How a queue was made. */
+struct layout_queue_shape {
+    uint32_t engine;           /* LAYOUT_RING or LAYOUT_STORE */
+    uint32_t flags;            /* FERRY_TYPES … FERRY_UNBOUNDED */
+    uint32_t overflow;         /* enum ferry_overflow */
+    uint32_t messages;         /* so many fit */
+    uint64_t bytes;            /* so many bytes of messages fit, … */
+    uint64_t largest;          /* … and of each */
+    _Atomic uint32_t removals; /* how often somebody has begun to remove the name */
+    _Atomic uint32_t tapped;   /* somebody looks on */
+    uint64_t reserved[11];
+};
+enum { LAYOUT_RING = 1, LAYOUT_STORE = 2 };
+
+/* One side of a queue with a ring; of one with a store only what is for people. */
+struct layout_queue_side {
+    struct layout_lock lock;
+    _Atomic uint32_t sequence;  /* what the other side sleeps on */
+    _Atomic uint64_t places[2]; /* in: the first alone.  See ring.h */
+    uint64_t reserved1;
+    _Atomic uint64_t claimed;   /* in: how far the lock's holder may be writing, for who taps */
+    _Atomic uint64_t backed[2]; /* in, unbounded: which bytes of the ring have memory */
+    /* For people. */
+    _Atomic uint64_t messages; /* that went through here since it was made */
+    _Atomic uint64_t bytes;    /* of these */
+    uint64_t apart1[7];
+    _Atomic uint64_t dropped;       /* in: newest ones; out: oldest ones */
+    _Atomic uint64_t refused;       /* in */
+    _Atomic uint64_t most_messages; /* in: that were there at a time */
+    _Atomic uint64_t most_bytes;    /* in */
+    _Atomic uint64_t sleeps;
+    _Atomic uint64_t last; /* a stamp */
+    uint64_t reserved2[10];
+};
+
+struct layout_queue {
+    struct layout_queue_shape shape;
+    struct layout_queue_side in;
+    struct layout_queue_side out;
+    struct layout_board receivers; /* asleep for messages */
+    struct layout_board senders;   /* asleep for room */
+    struct layout_board room;      /* who polls for room; who polls for messages is a listener */
+};
+
 struct layout_entry {
     _Atomic uint64_t joined; /* a stamp; 0: free */
     _Atomic uint64_t namespace;
     _Atomic uint32_t generation;
     _Atomic uint32_t role;
     _Atomic uint32_t mark;
-    uint32_t reserved[9];
+    _Atomic uint32_t wake;     /* queues with a store: what it sleeps on */
+    _Atomic uint32_t wants;    /* … for a message of this selection, enum ferry_selection, … */
+    _Atomic uint32_t sleeping; /* … one thread of it; more: for any */
+    _Atomic uint64_t type;     /* … and this type */
+    uint32_t reserved[4];
 };
 
 struct layout {
@@ -214,8 +271,13 @@ struct layout {
     struct layout_mutex mutex;
     struct layout_notice notice;
     char label[256];
-    struct layout_stream stream;
-    uint8_t reserved[512];
+    union {
+        struct {
+            struct layout_stream stream;
+            uint8_t reserved[512];
+        };
+        struct layout_queue queue;
+    };
     struct layout_entry members[LAYOUT_MEMBERS];
 };
 
@@ -239,6 +301,15 @@ static_assert(offsetof(struct layout, stream.in.lock) == 2048, "layout");
 static_assert(offsetof(struct layout, stream.out) == 2176, "layout");
 static_assert(offsetof(struct layout, stream.shape) == 2432, "layout");
 static_assert(offsetof(struct layout, stream.readers) == 2560, "layout");
+static_assert(sizeof(struct layout_queue_shape) == 128, "layout");
+static_assert(sizeof(struct layout_queue_side) == 256, "layout");
+static_assert(offsetof(struct layout, queue.in) == 2048, "layout");
+static_assert(offsetof(struct layout, queue.out) == 2304, "layout");
+/* Of all kinds, so that who is found dead is struck off from them whatever this is. */
+static_assert(offsetof(struct layout, queue.receivers) == offsetof(struct layout, stream.readers),
+              "layout");
+static_assert(offsetof(struct layout, queue.senders) == offsetof(struct layout, stream.writers),
+              "layout");
 static_assert(offsetof(struct layout, members) == 4096, "layout");
 static_assert(sizeof(struct layout_entry) == 64, "layout");
 static_assert(sizeof(struct layout) == 266240, "layout");

@@ -129,3 +129,42 @@ void lock_pass_on(struct layout_lock *lock, deadline end)
         if (futex_wait(&lock->word, 0, SLICE_NS) != -ETIMEDOUT)
             return;
 }
+
+void lock_shout(struct layout_lock *lock)
+{
+    /* Sequentially consistent: see lock_await_outcome(), and whoever calls it. */
+    atomic_fetch_or_explicit(&lock->word, LOCK_LOUD, memory_order_seq_cst);
+}
+
+/* The same owner is at it still.  (Or again, which is as good: who took it since has seen the board.) */
+static bool is_silent(struct layout_lock *lock, uint32_t *ret_word)
+{
+    *ret_word = atomic_load_explicit(&lock->word, memory_order_seq_cst);
+    return (*ret_word & TAG_MASK) != 0 && (*ret_word & LOCK_LOUD) == 0;
+}
+
+int lock_await_outcome(struct layout_lock *lock, struct slots *slots, const struct lock_wait *wait)
+{
+    uint32_t word;
+    if (!is_silent(lock, &word))
+        return 0;
+    slot_tag owner = word & TAG_MASK;
+    for (int i = 0; i < SPINS; i++) {
+        if (!is_silent(lock, &word) || (word & TAG_MASK) != owner || is_needless(wait))
+            return 0;
+        spin_relax();
+    }
+    for (int64_t slice = SLICE_NS; is_silent(lock, &word) && (word & TAG_MASK) == owner;
+         slice *= 2) {
+        int64_t left = clock_left_ns(wait->end);
+        if (is_needless(wait) || !slots_is_alive(slots, owner))
+            return 0;
+        if (left == 0)
+            return -ETIMEDOUT;
+        if (slice > LONGEST_SLICE_NS)
+            slice = LONGEST_SLICE_NS;
+        if (doze(lock, word, left < slice ? left : slice) == -EINTR && wait->interruptible)
+            return -EINTR;
+    }
+    return 0;
+}

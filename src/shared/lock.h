@@ -1,6 +1,6 @@
 /* The inner lock: guards an object's bookkeeping for tens of nanoseconds at a time (DESIGN, law 3).
  *
- * One word: 0 is free, else the owner's tag, and the top bit while somebody sleeps.  Whoever finds
+ * One word: 0 is free, else the owner's tag, and the top bit while somebody sleeps for it.  Whoever finds
  * the owner dead takes the lock over, and is told so, because the journal may want rolling. */
 #ifndef FERRY_LOCK_H
 #define FERRY_LOCK_H
@@ -27,6 +27,14 @@ int lock_take_patiently(struct layout_lock *lock, struct slots *slots,
                         const struct lock_wait *wait);
 
 void lock_release(struct layout_lock *lock);
+
+/* In the word beside its owner's tag: the owner has seen who sleeps, and will commit by waking them.  With the lock. */
+#define LOCK_LOUD (UINT32_C(1) << 30)
+void lock_shout(struct layout_lock *lock);
+
+/* For who is about to sleep and is on the board: waits until whoever had the lock just now, and perhaps did not see it there, has
+ * let go of it, is loud, or is dead; or the condition holds.  0; -ETIMEDOUT; -EINTR if interruptible. */
+int lock_await_outcome(struct layout_lock *lock, struct slots *slots, const struct lock_wait *wait);
 
 /* Lets go of it; if others wait, one of them is given some milliseconds to take it, but not beyond `end`. */
 void lock_pass_on(struct layout_lock *lock, deadline end);

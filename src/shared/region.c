@@ -74,7 +74,8 @@ int region_map(struct region *region, int control_fd, int data_fd, void *address
     if (size > SIZE_MAX)
         return fail(-ENOMEM, "%llu bytes do not fit this process's address space",
                     (unsigned long long)size);
-    int r = map_file(&region->control_map, control_fd, sizeof(struct layout), true, NULL);
+    int r = map_file(&region->control_map, control_fd,
+                     (size_t)region_control_bytes(&region->identity), true, NULL);
     if (r < 0)
         return r;
     r = map_file(&region->data, data_fd, (size_t)size, may_write(region->role), address);
@@ -95,11 +96,12 @@ int region_read_identity(int fd, const struct stat *status, struct layout_identi
     r = layout_check(ret_identity);
     if (r < 0)
         return r;
-    if (status->st_size != (off_t)sizeof(struct layout))
+    uint64_t wanted = region_control_bytes(ret_identity);
+    if (ret_identity->index_bytes > LAYOUT_INDEX_MOST || (uint64_t)status->st_size != wanted)
         return fail(-EBADMSG,
-                    "the control file has %lld bytes and not %zu: it is damaged; remove "
+                    "the control file has %lld bytes and not %llu: it is damaged; remove "
                     "it",
-                    (long long)status->st_size, sizeof(struct layout));
+                    (long long)status->st_size, (unsigned long long)wanted);
     return 0;
 }
 

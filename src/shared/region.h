@@ -23,7 +23,13 @@ struct region_request {
     uint64_t size_bytes;  /* of the data, to make */
     uint64_t least_bytes; /* that an object which is there has to have */
     uint32_t exponent;    /* pipes: of the first ring's size, see layout.h; else 0 */
-    bool keeps_records;   /* pipes, to make */
+    uint64_t
+        index_bytes; /* queues with a store, to make: what lies behind the members, see layout.h */
+    uint64_t first_bytes; /* to make: so much of the data has memory from the start; 0: all */
+    /* Writes what the kind needs into the control file of a new object; may be NULL. */
+    int (*begin)(int control_fd, const struct region_request *request);
+    const void *context;
+    bool keeps_records; /* pipes, to make */
     void *address;
     const uid_t *trusted_owners;
     size_t trusted_owner_count;
@@ -68,6 +74,12 @@ void region_release(struct region *region);
 static inline struct layout *region_control(const struct region *region)
 {
     return (struct layout *)(void *)region->control_map.data;
+}
+
+/* How long the control file is. */
+static inline uint64_t region_control_bytes(const struct layout_identity *identity)
+{
+    return sizeof(struct layout) + identity->index_bytes;
 }
 
 /* Has its FIFO ends, for writers and readers, or is it a bell? */

@@ -30,12 +30,13 @@ static struct layout_identity new_identity(const struct region_request *request)
         .flags = (request->name == NULL ? LAYOUT_ANONYMOUS : 0) |
                  (request->keeps_records ? LAYOUT_RECORDS : 0),
         .size_bytes = request->size_bytes,
+        .index_bytes = request->index_bytes,
         .created = layout_stamp(clock_unix_ms(), getpid()),
     };
 }
 
 /* Writes the beginning of the control file as it is with its creator in slot 0. */
-static int write_beginning(struct region *region, uint32_t exponent)
+static int write_beginning(struct region *region, const struct region_request *request)
 {
     struct layout_identity *identity = &region->identity;
     identity->mode = region->mode;
@@ -54,9 +55,11 @@ static int write_beginning(struct region *region, uint32_t exponent)
         r = file_write_at(fd, region->name, sizeof(region->name), offsetof(struct layout, label));
     if (r == 0)
         r = file_write_at(fd, &entry, sizeof(entry), offsetof(struct layout, members));
-    const struct layout_shape shape = {.exponent = exponent};
-    if (r == 0 && exponent != 0)
+    const struct layout_shape shape = {.exponent = request->exponent};
+    if (r == 0 && request->exponent != 0)
         r = file_write_at(fd, &shape, sizeof(shape), offsetof(struct layout, stream.shape));
+    if (r == 0 && request->begin != NULL)
+        r = request->begin(fd, request);
     return r < 0 ? fail_errno(r, "the control memory could not be written") : 0;
 }
 
@@ -136,7 +139,7 @@ static int place(struct region *region, int root, int data_fd)
     return r;
 }
 
-/* The part of the data that has memory from the start: all of it, or a pipe's first ring. */
+/* The part of the data that has memory from the start: all of it, a beginning, or a pipe's first ring. */
 struct piece {
     uint64_t at, count;
 };
@@ -144,7 +147,9 @@ struct piece {
 static struct piece first_piece(const struct region_request *request)
 {
     uint64_t ring = UINT64_C(1) << request->exponent;
-    return request->exponent ? (struct piece){ring, ring} : (struct piece){0, request->size_bytes};
+    if (request->exponent != 0)
+        return (struct piece){ring, ring};
+    return (struct piece){0, request->first_bytes ? request->first_bytes : request->size_bytes};
 }
 
 /* Two unnamed files, reserved: the control file (region->lock_fd) and the data (the result). */
@@ -168,7 +173,10 @@ static int make_files(struct region *region, int root, const struct region_reque
     region->lock_fd = file_make_unnamed(root, 0600);
     if (region->lock_fd < 0)
         return region->lock_fd;
-    r = file_reserve(region->lock_fd, sizeof(struct layout), 0, LAYOUT_RESERVED_AT_FIRST);
+    r = file_reserve(region->lock_fd, region_control_bytes(&region->identity), 0,
+                     LAYOUT_RESERVED_AT_FIRST);
+    if (r == 0 && request->index_bytes > 0)
+        r = file_reserve_range(region->lock_fd, sizeof(struct layout), request->index_bytes);
     if (r < 0)
         return r;
     region->temporary = (request->flags & FERRY_TEMPORARY) != 0;
@@ -201,7 +209,8 @@ static int map_again(struct region *region, int root)
     if (control < 0)
         return explain_reopen(control, region);
     map_release(&region->control_map);
-    return map_file(&region->control_map, control, sizeof(struct layout), true, NULL);
+    return map_file(&region->control_map, control, (size_t)region_control_bytes(&region->identity),
+                    true, NULL);
 }
 
 /* Where an unnamed file cannot be opened again, because /proc is not mounted, it is once it has its
@@ -238,7 +247,7 @@ static int make_named(struct region *region, struct slots *ret_slots,
     CLEANUP(file_close) int data = make_files(region, root, request);
     if (data < 0)
         return data;
-    int r = write_beginning(region, request->exponent);
+    int r = write_beginning(region, request);
     if (r == 0)
         r = become_first(region, ret_slots);
     if (r < 0)
@@ -267,10 +276,16 @@ static int make_anonymous(struct region *region, struct slots *ret_slots,
 {
     /* No umask here: there is no name by which others could come. */
     region->mode = request->mode & 0777;
-    region->lock_fd = memfd_make("ferry", sizeof(struct layout), 0, LAYOUT_RESERVED_AT_FIRST,
-                                 region_control_mode(request->kind, region->mode));
+    region->lock_fd =
+        memfd_make("ferry", region_control_bytes(&region->identity), 0, LAYOUT_RESERVED_AT_FIRST,
+                   region_control_mode(request->kind, region->mode));
     if (region->lock_fd < 0)
         return region->lock_fd;
+    if (request->index_bytes > 0) {
+        int r = file_reserve_range(region->lock_fd, sizeof(struct layout), request->index_bytes);
+        if (r < 0)
+            return r;
+    }
     struct piece piece = first_piece(request);
     region->data_fd = memfd_make("ferry-data", request->size_bytes, piece.at, piece.count,
                                  region_data_mode(request->kind, region->mode));
@@ -278,7 +293,7 @@ static int make_anonymous(struct region *region, struct slots *ret_slots,
         return region->data_fd;
     int r = make_nameless_fifo(region);
     if (r == 0)
-        r = write_beginning(region, request->exponent);
+        r = write_beginning(region, request);
     if (r == 0)
         r = become_first(region, ret_slots);
     CLEANUP(file_close) int control = r < 0 ? r : region_reopen_control(region, region->lock_fd);

@@ -16,7 +16,7 @@ slot_tag slot_tag_make(uint32_t slot, uint32_t generation)
     return ((generation << TAG_SLOT_BITS) | (slot + 1)) & TAG_MASK;
 }
 
-uint32_t slots_high(struct slots *slots)
+uint32_t slots_high(const struct slots *slots)
 {
     /* Sequentially consistent: notice_wait() announces itself and then looks here; a member that is
      * not below `high` yet will look for announcements after it is. */

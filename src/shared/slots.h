@@ -40,7 +40,7 @@ static inline uint32_t slot_of_tag(slot_tag tag)
 }
 
 /* How many entries were ever used, at most LAYOUT_MEMBERS whatever the memory says. */
-uint32_t slots_high(struct slots *slots);
+uint32_t slots_high(const struct slots *slots);
 
 /* The entry of a slot below LAYOUT_MEMBERS, backed by memory; NULL if that cannot be had. */
 struct layout_entry *slots_entry(struct slots *slots, uint32_t slot);

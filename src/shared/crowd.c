@@ -1,0 +1,90 @@
+/* See crowd.h.
+ *
+ * Dying: on the board, a bit is left, for which wakers make a system call that wakes nobody, until one of them or another
+ * sleeper strikes it off. */
+#include <errno.h>
+#include <limits.h>
+
+#include "os/futex.h"
+#include "shared/board.h"
+#include "shared/crowd.h"
+#include "shared/members.h"
+
+static const int64_t SECOND_LOOK_NS = 100000000;
+
+void crowd_init(struct crowd *crowd, struct slots *slots, struct layout_board *board)
+{
+    *crowd = (struct crowd){.slots = slots, .board = board};
+    pthread_mutex_init(&crowd->guard, NULL);
+}
+
+void crowd_deinit(struct crowd *crowd)
+{
+    pthread_mutex_destroy(&crowd->guard);
+}
+
+void crowd_after_fork(struct crowd *crowd)
+{
+    crowd->threads = 0;
+}
+
+bool crowd_is_any(const struct slots *slots, const struct layout_board *board)
+{
+    return board_any(board, slots_high(slots));
+}
+
+/* How many sleep, each thread of ours, and of others each member. */
+static unsigned count(struct crowd *crowd)
+{
+    uint32_t high = slots_high(crowd->slots);
+    unsigned members = 0;
+    for (uint32_t i = 0; i < (high + 63) / 64; i++)
+        members += (unsigned)__builtin_popcountll(
+            atomic_load_explicit(&crowd->board->words[i], memory_order_seq_cst));
+    pthread_mutex_lock(&crowd->guard);
+    unsigned more = crowd->threads > 1 ? crowd->threads - 1 : 0;
+    pthread_mutex_unlock(&crowd->guard);
+    return members + more;
+}
+
+void crowd_join(struct crowd *crowd, _Atomic uint32_t *word)
+{
+    pthread_mutex_lock(&crowd->guard);
+    if (crowd->threads++ == 0)
+        board_set(crowd->board, crowd->slots->slot);
+    pthread_mutex_unlock(&crowd->guard);
+    if (count(crowd) == 2)
+        futex_wake(word, INT_MAX);
+}
+
+void crowd_leave(struct crowd *crowd)
+{
+    pthread_mutex_lock(&crowd->guard);
+    if (--crowd->threads == 0)
+        board_clear(crowd->board, crowd->slots->slot);
+    pthread_mutex_unlock(&crowd->guard);
+}
+
+int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, deadline end)
+{
+    unsigned sleepers = count(crowd);
+    int64_t left = clock_left_ns(end), slice = INT64_MAX;
+    if (left == 0)
+        return -ETIMEDOUT;
+    if (sleepers > 1)
+        slice = SECOND_LOOK_NS * (int64_t)sleepers;
+    int r = futex_wait(word, seen, left < slice ? left : slice);
+    if (r == -ETIMEDOUT && slice <= left) {
+        crowd_reap(crowd->slots, crowd->board);
+        return 0;
+    }
+    return r == -EAGAIN ? 0 : r;
+}
+
+void crowd_reap(struct slots *slots, const struct layout_board *board)
+{
+    uint32_t high = slots_high(slots);
+    for (uint32_t slot = 0; slot < high; slot++)
+        if (board_has(board, slot) && members_reap(slots, slot, clock_now_ns()) < 0)
+            return; /* the books are busy; another one will find it again */
+}

@@ -1,0 +1,40 @@
+/* Those who sleep on a word until there is a message, or room (DESIGN, law 4).
+ *
+ * Each member that sleeps is on a board, so that whoever changes the word looks for it.  A lone sleeper sleeps until it is
+ * woken.  Of several, the one that is woken may be killed before it takes what it was woken for; so each of several looks
+ * again now and then, all together some ten times a second.  Whoever joins a lone one wakes it, to say so. */
+#ifndef FERRY_CROWD_H
+#define FERRY_CROWD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "os/clock.h"
+#include "shared/slots.h"
+
+/* One handle's part. */
+struct crowd {
+    struct slots *slots;
+    struct layout_board *board;
+    pthread_mutex_t guard;
+    unsigned threads; /* of this handle, on the board */
+};
+
+void crowd_init(struct crowd *crowd, struct slots *slots, struct layout_board *board);
+void crowd_deinit(struct crowd *crowd);
+void crowd_after_fork(struct crowd *crowd); /* the threads stayed with the parent */
+
+/* Is anybody on the board?  Sequentially consistent, as is joining it. */
+bool crowd_is_any(const struct slots *slots, const struct layout_board *board);
+
+/* Joins those who sleep, who are on the same word, and leaves them. */
+void crowd_join(struct crowd *crowd, _Atomic uint32_t *word);
+void crowd_leave(struct crowd *crowd);
+
+/* Sleeps while *word is `seen`.  0: woken, or time for another look; -ETIMEDOUT: it is `end`; -EINTR. */
+int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, deadline end);
+
+/* Strikes those off who died on the board. */
+void crowd_reap(struct slots *slots, const struct layout_board *board);
+
+#endif

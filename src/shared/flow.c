@@ -1,0 +1,48 @@
+/* What both engines use.  See flow.h. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "os/ofd.h"
+#include "shared/flow.h"
+
+static const int64_t FIRST_NAP_NS = 100000, LONGEST_NAP_NS = 50000000;
+
+int flow_check_removed(const struct flow *flow, deadline end)
+{
+    /* Relaxed: a hint, which saves asking the kernel; who removes steps the word that the caller sleeps on
+     * behind it. */
+    if (atomic_load_explicit(&flow->shared->shape.removals, memory_order_relaxed) == 0 ||
+        flow->region->name[0] == '\0')
+        return 0;
+    int64_t nap = FIRST_NAP_NS;
+    while (ofd_is_locked(flow->region->lock_fd, LAYOUT_REMOVAL_BYTE, 1) == 1 &&
+           clock_left_ns(end) > nap) {
+        nanosleep(&(struct timespec){.tv_nsec = (long)nap}, NULL);
+        nap = nap < LONGEST_NAP_NS ? nap * 2 : nap;
+    }
+    struct stat status;
+    if (fstat(flow->region->lock_fd, &status) == 0 && status.st_nlink == 0)
+        return -EIDRM;
+    return 0;
+}
+
+enum { STAMP_SHIFT = 24 };
+
+uint32_t flow_stamp(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (uint32_t)(((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) >> STAMP_SHIFT);
+}
+
+int64_t flow_age_ns(uint32_t stamp)
+{
+    return (int64_t)(uint32_t)(flow_stamp() - stamp) << STAMP_SHIFT;
+}
+
+void flow_ring(const struct flow *flow)
+{
+    bell_ring(flow->region->bell_fd);
+}

@@ -1,0 +1,130 @@
+/* A queue's traffic, as both engines see it: docs/design/queue.md.
+ *
+ * The ring carries messages in order; the store those that are chosen by type or priority, or are large.  Which one a queue has
+ * is noted in it when it is made.  To who uses it they are one, a table of functions. */
+#ifndef FERRY_FLOW_H
+#define FERRY_FLOW_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include <ferry/queue.h>
+
+#include "base/error.h"
+#include "os/clock.h"
+#include "shared/crowd.h"
+#include "shared/notice.h"
+#include "shared/region.h"
+#include "shared/slots.h"
+#include "shared/spin.h"
+
+/* How the queue was made: a private copy, checked. */
+struct flow_shape {
+    uint32_t flags, overflow;
+    uint32_t messages;
+    uint64_t bytes, largest;
+};
+
+struct flow_engine;
+
+struct flow {
+    const struct flow_engine *engine;
+    struct region *region;
+    struct slots *slots;
+    struct layout_queue *shared;
+    struct flow_shape shape;
+    bool interruptible;              /* waits end when a signal handler ran */
+    struct crowd receivers, senders; /* this handle's, asleep for messages, and for room */
+    struct spin message_spin, room_spin;
+    void *inside; /* the engine's view */
+};
+
+/* Nothing in here explains -EAGAIN, -ETIMEDOUT, -EINTR and -EIDRM; all else is explained where it is found.  `end` is when a
+ * wait ends; where the name says "try", for the locks alone: nobody waits there for room or messages. */
+struct flow_engine {
+    /* The view of a handle.  The shape has been checked. */
+    int (*init)(struct flow *flow);
+    void (*deinit)(
+        struct flow
+            *flow); /* gives back what this handle has loaned and taken, if it is a member still */
+    void (*after_fork)(struct flow *flow);
+
+    /* Sends as many of the messages as there is room for now, at least one: how many; -EAGAIN: for none. */
+    ssize_t (*try_send)(struct flow *flow, const struct ferry_message *messages, size_t count,
+                        deadline end);
+    /* Receives one that is of choice.  How many bytes were written; -EAGAIN: there is none; -EMSGSIZE. */
+    ssize_t (*try_receive)(struct flow *flow, struct ferry_message *message,
+                           const struct ferry_choice *choice, deadline end);
+    /* Takes the oldest one out for nobody.  1; 0: there was none. */
+    int (*drop_oldest)(struct flow *flow, deadline end);
+
+    /* Without a lock, so hints: would that succeed? */
+    bool (*has_room)(struct flow *flow, uint64_t size);
+    bool (*has_message)(struct flow *flow, const struct ferry_choice *choice);
+
+    /* Sleep until there may be room, or a message.  0; -ETIMEDOUT, -EINTR, -EIDRM. */
+    int (*await_room)(struct flow *flow, uint64_t size, deadline end);
+    int (*await_message)(struct flow *flow, const struct ferry_choice *choice, deadline end);
+
+    /* Memory on loan and taken, as in <ferry/queue.h>; without waiting. */
+    int (*try_loan)(struct flow *flow, void **ret_bytes, size_t size, deadline end);
+    int (*try_send_loan)(struct flow *flow, const struct ferry_message *message, deadline end);
+    int (*return_loan)(struct flow *flow, void *bytes, deadline end);
+    ssize_t (*try_take)(struct flow *flow, struct ferry_message *ret_message,
+                        const struct ferry_choice *choice, deadline end);
+    int (*release)(struct flow *flow, const void *bytes, deadline end);
+
+    /* The caller's poll loop.  From now on this member's bell is rung when a message comes to an empty queue, or
+     * room to a full one. */
+    void (*listen)(struct flow *flow, bool for_room);
+
+    /* messages, bytes and oldest_age_ns; the rest is in the control memory. */
+    int (*measure)(struct flow *flow, struct ferry_queue_statistics *statistics);
+
+    /* Looking on: begins with what comes from now on.  -EAGAIN: nothing new. */
+    int (*tap_begin)(struct flow *flow);
+    ssize_t (*try_tap)(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed);
+    void (*tap_end)(struct flow *flow);
+};
+
+extern const struct flow_engine ring_engine, store_engine;
+
+/* What an engine needs for a queue of this shape: how much memory for data, and for an index. */
+struct flow_needs {
+    uint64_t data_bytes;
+    uint64_t first_bytes; /* of these, from the start; 0: all */
+    uint64_t index_bytes;
+};
+struct flow_needs ring_needs(const struct flow_shape *shape);
+struct flow_needs store_needs(const struct flow_shape *shape);
+
+/* Writes the beginning of an index into the control file of a new object. */
+int store_begin(int control_fd, const struct flow_shape *shape);
+
+/* ---- For the engines (flow.c) ---- */
+
+static inline int flow_damaged(void)
+{
+    return fail(-EBADMSG, "a peer wrote nonsense into the queue; remove it and make it anew");
+}
+
+/* Has the name been removed?  If somebody is about to, waits for the outcome, but not beyond `end`.  -EIDRM, or 0.  To be asked
+ * by who is on a board, with the word that it will sleep on loaded already. */
+int flow_check_removed(const struct flow *flow, deadline end);
+
+/* Whose turn of the coarse clock it is: units of 2^24 ns, some 16.8 ms, and how long ago such a stamp was. */
+uint32_t flow_stamp(void);
+int64_t flow_age_ns(uint32_t stamp);
+
+/* Rings for everybody who polls: a message has come to an empty queue, room to a full one. */
+void flow_ring(const struct flow *flow);
+
+/* Counts for people: with the side's lock, or the store's. */
+static inline void flow_count(_Atomic uint64_t *counter, uint64_t more)
+{
+    /* Relaxed: for people, and only by who holds the lock. */
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
+                          memory_order_relaxed);
+}
+
+#endif
