@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "ipc/parcel.h"
 #include "ipc/pipe.h"
+#include "ipc/queue.h"
 #include "ipc/segment.h"
 #include "os/file.h"
 
@@ -99,4 +100,39 @@ int ferry_pipe_take(ferry_pipe **ret_pipe, int descriptor)
     file_close(&descriptor);
     *ret_pipe = pipe;
     return 0;
+}
+
+/* ---- Queues ----------------------------------------------------------------------------------- */
+
+int ferry_queue_hand_over(ferry_queue *queue, unsigned role, int *ret_descriptor)
+{
+    int r = object_usable(&queue->object);
+    if (r == 0)
+        r = check_role(role);
+    if (r < 0)
+        return r;
+    unsigned own = queue->object.slots.role;
+    if (role == 0)
+        role = own & (FERRY_READ | FERRY_WRITE);
+    if (role == 0 || (role & ~own) != 0)
+        return fail(-EACCES, "this handle may not %s, nor may those it hands the queue to",
+                    (own & FERRY_WRITE) == 0 ? "send" : "receive");
+    if (((role & FERRY_WRITE) != 0 && (own & LAYOUT_SOLE_SENDER) != 0) ||
+        ((role & FERRY_READ) != 0 && (own & LAYOUT_SOLE_RECEIVER) != 0))
+        return fail(-EBUSY, "this handle is alone on its side; hand over another role, or a handle "
+                            "that was opened without FERRY_SOLE_SENDER and FERRY_SOLE_RECEIVER");
+    return hand_over(&queue->object, role, ret_descriptor);
+}
+
+int ferry_queue_take(ferry_queue **ret_queue, int descriptor)
+{
+    struct object object;
+    fork_hold();
+    int r = parcel_open(&object, FERRY_KIND_QUEUE, descriptor);
+    if (r == 0)
+        r = queue_new(ret_queue, &object, 0);
+    fork_unhold();
+    if (r == 0)
+        file_close(&descriptor);
+    return r;
 }

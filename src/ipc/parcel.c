@@ -129,7 +129,8 @@ static int adopt(struct object *ret_object, const struct parcel *parcel, int par
 static bool is_parcel(const struct parcel *parcel)
 {
     return memcmp(parcel->magic, MAGIC, sizeof(MAGIC)) == 0 &&
-           (parcel->kind == FERRY_KIND_SEGMENT || parcel->kind == FERRY_KIND_PIPE);
+           (parcel->kind == FERRY_KIND_SEGMENT || parcel->kind == FERRY_KIND_PIPE ||
+            parcel->kind == FERRY_KIND_QUEUE);
 }
 
 static int explain_other(int error, enum ferry_kind kind)

@@ -36,10 +36,10 @@ int futex_wake(_Atomic uint32_t *word, int count)
     return result(futex_call(word, FUTEX_WAKE, (uint32_t)count, NULL, NULL, 0));
 }
 
-int futex_add_one_and_wake_all(_Atomic uint32_t *word)
+int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most)
 {
     /* FUTEX_WAKE_OP operates on its second address and then wakes sleepers of the first: here both
      * are one.  The comparison could wake sleepers of the second again: 0 of them. */
-    uint32_t operation = (uint32_t)FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 0);
-    return result(futex_call(word, FUTEX_WAKE_OP, INT_MAX, NULL, word, operation));
+    uint32_t operation = (uint32_t)FUTEX_OP(FUTEX_OP_ADD, more, FUTEX_OP_CMP_EQ, 0);
+    return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)most, NULL, word, operation));
 }

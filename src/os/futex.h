@@ -13,8 +13,8 @@ int futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t ns);
 /* Wakes at most `count` sleepers; returns how many. */
 int futex_wake(_Atomic uint32_t *word, int count);
 
-/* Adds 1 to *word and wakes everybody who sleeps on it, as one system call: there is no
- * instruction in between at which the caller could be killed.  Returns how many woke. */
-int futex_add_one_and_wake_all(_Atomic uint32_t *word);
+/* Adds to *word and wakes at most `most` of those who sleep on it, as one system call: there is no
+ * instruction in between at which the caller could be killed.  Returns how many woke.  more: at most 2047. */
+int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most);
 
 #endif

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "os/futex.h"
 #include "os/ofd.h"
 #include "shared/flow.h"
 
@@ -45,4 +46,14 @@ int64_t flow_age_ns(uint32_t stamp)
 void flow_ring(const struct flow *flow)
 {
     bell_ring(flow->region->bell_fd);
+}
+
+int flow_step(_Atomic uint32_t *word, int most)
+{
+    int woken = futex_add_and_wake(word, 1, most);
+    if (woken >= 0)
+        return woken;
+    /* No such call: publish, then wake. */
+    atomic_fetch_add_explicit(word, 1, memory_order_seq_cst);
+    return futex_wake(word, most);
 }

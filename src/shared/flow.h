@@ -47,11 +47,15 @@ struct flow_engine {
     void (*deinit)(
         struct flow
             *flow); /* gives back what this handle has loaned and taken, if it is a member still */
+    /* Around a fork: nobody changes the view; and in the child, a member of its own by then. */
+    void (*hold)(struct flow *flow);
+    void (*let_go)(struct flow *flow);
     void (*after_fork)(struct flow *flow);
 
-    /* Sends as many of the messages as there is room for now, at least one: how many; -EAGAIN: for none. */
+    /* Sends as many of the messages as there is room for now, at least one: how many; -EAGAIN: for none.  The ticket is the last
+     * one's number. */
     ssize_t (*try_send)(struct flow *flow, const struct ferry_message *messages, size_t count,
-                        deadline end);
+                        deadline end, uint64_t *ret_ticket);
     /* Receives one that is of choice.  How many bytes were written; -EAGAIN: there is none; -EMSGSIZE. */
     ssize_t (*try_receive)(struct flow *flow, struct ferry_message *message,
                            const struct ferry_choice *choice, deadline end);
@@ -66,17 +70,18 @@ struct flow_engine {
     int (*await_room)(struct flow *flow, uint64_t size, deadline end);
     int (*await_message)(struct flow *flow, const struct ferry_choice *choice, deadline end);
 
+    /* Rendezvous: waits until the message of that ticket is taken, and withdraws it if that does not happen in time: 0; -ETIMEDOUT
+     * and so on: it is withdrawn. */
+    int (*await_taken)(struct flow *flow, uint64_t ticket, deadline end);
+
     /* Memory on loan and taken, as in <ferry/queue.h>; without waiting. */
     int (*try_loan)(struct flow *flow, void **ret_bytes, size_t size, deadline end);
-    int (*try_send_loan)(struct flow *flow, const struct ferry_message *message, deadline end);
+    int (*try_send_loan)(struct flow *flow, const struct ferry_message *message, deadline end,
+                         uint64_t *ret_ticket);
     int (*return_loan)(struct flow *flow, void *bytes, deadline end);
     ssize_t (*try_take)(struct flow *flow, struct ferry_message *ret_message,
                         const struct ferry_choice *choice, deadline end);
     int (*release)(struct flow *flow, const void *bytes, deadline end);
-
-    /* The caller's poll loop.  From now on this member's bell is rung when a message comes to an empty queue, or
-     * room to a full one. */
-    void (*listen)(struct flow *flow, bool for_room);
 
     /* messages, bytes and oldest_age_ns; the rest is in the control memory. */
     int (*measure)(struct flow *flow, struct ferry_queue_statistics *statistics);
@@ -116,6 +121,9 @@ int flow_check_removed(const struct flow *flow, deadline end);
 uint32_t flow_stamp(void);
 int64_t flow_age_ns(uint32_t stamp);
 
+/* Steps a word that others sleep on, and wakes at most so many of them, all in one.  How many woke. */
+int flow_step(_Atomic uint32_t *word, int most);
+
 /* Rings for everybody who polls: a message has come to an empty queue, room to a full one. */
 void flow_ring(const struct flow *flow);
 
@@ -125,6 +133,12 @@ static inline void flow_count(_Atomic uint64_t *counter, uint64_t more)
     /* Relaxed: for people, and only by who holds the lock. */
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
                           memory_order_relaxed);
+}
+
+/* The same by anybody. */
+static inline void flow_count_sleep(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
 #endif

@@ -98,6 +98,10 @@
 /* In an entry's role, beside FERRY_READ and FERRY_WRITE: it has the end of the FIFO that this takes. */
 #define LAYOUT_HAS_END 0x100u
 
+/* And of a queue: nobody else sends, or receives. */
+#define LAYOUT_SOLE_SENDER   0x200u
+#define LAYOUT_SOLE_RECEIVER 0x400u
+
 /* The byte behind the members' lock bytes: held by whoever is removing the name. */
 #define LAYOUT_REMOVAL_BYTE ((off_t)LAYOUT_MEMBERS)
 

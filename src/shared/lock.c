@@ -14,11 +14,11 @@ enum { SPINS = 200, PATIENT_SLICES = 10 };
 static const int64_t SLICE_NS = 1000000, LONGEST_SLICE_NS = 200000000;
 static const uint32_t WAITING = UINT32_C(1) << 31;
 
-/* Acquire pairs with the release in lock_release(): we see what the last owner wrote. */
+/* As lock_try(). */
 static bool swap(struct layout_lock *lock, uint32_t *expected, uint32_t wanted)
 {
     return atomic_compare_exchange_strong_explicit(&lock->word, expected, wanted,
-                                                   memory_order_acquire, memory_order_relaxed);
+                                                   memory_order_seq_cst, memory_order_relaxed);
 }
 
 static bool spin(struct layout_lock *lock, slot_tag tag)
@@ -137,24 +137,24 @@ void lock_shout(struct layout_lock *lock)
 }
 
 /* The same owner is at it still.  (Or again, which is as good: who took it since has seen the board.) */
-static bool is_silent(struct layout_lock *lock, uint32_t *ret_word)
+static bool is_silent(struct layout_lock *lock, const struct lock_wait *wait, uint32_t *ret_word)
 {
     *ret_word = atomic_load_explicit(&lock->word, memory_order_seq_cst);
-    return (*ret_word & TAG_MASK) != 0 && (*ret_word & LOCK_LOUD) == 0;
+    return (*ret_word & TAG_MASK) != 0 && (wait->even_loud || (*ret_word & LOCK_LOUD) == 0);
 }
 
 int lock_await_outcome(struct layout_lock *lock, struct slots *slots, const struct lock_wait *wait)
 {
     uint32_t word;
-    if (!is_silent(lock, &word))
+    if (!is_silent(lock, wait, &word))
         return 0;
     slot_tag owner = word & TAG_MASK;
     for (int i = 0; i < SPINS; i++) {
-        if (!is_silent(lock, &word) || (word & TAG_MASK) != owner || is_needless(wait))
+        if (!is_silent(lock, wait, &word) || (word & TAG_MASK) != owner || is_needless(wait))
             return 0;
         spin_relax();
     }
-    for (int64_t slice = SLICE_NS; is_silent(lock, &word) && (word & TAG_MASK) == owner;
+    for (int64_t slice = SLICE_NS; is_silent(lock, wait, &word) && (word & TAG_MASK) == owner;
          slice *= 2) {
         int64_t left = clock_left_ns(wait->end);
         if (is_needless(wait) || !slots_is_alive(slots, owner))

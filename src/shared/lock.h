@@ -10,6 +10,15 @@
 #include "os/clock.h"
 #include "shared/slots.h"
 
+/* Takes it if it is free.  As an acquire this pairs with the release in lock_release(): we see what the last owner
+ * wrote.  It is sequentially consistent for those to whom the lock is a mark: they look for sleepers next. */
+static inline bool lock_try(struct layout_lock *lock, slot_tag tag)
+{
+    uint32_t word = 0;
+    return atomic_compare_exchange_strong_explicit(&lock->word, &word, tag, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
 /* 0 taken; 1 taken over from a dead owner; -ETIMEDOUT if a living one keeps it. */
 int lock_take(struct layout_lock *lock, struct slots *slots, deadline end);
 
@@ -22,6 +31,7 @@ struct lock_wait {
     bool interruptible;
     bool (*is_needless)(const void *context);
     const void *context;
+    bool even_loud; /* lock_await_outcome(): who only wants to know, and will not be woken */
 };
 int lock_take_patiently(struct layout_lock *lock, struct slots *slots,
                         const struct lock_wait *wait);
@@ -33,7 +43,7 @@ void lock_release(struct layout_lock *lock);
 void lock_shout(struct layout_lock *lock);
 
 /* For who is about to sleep and is on the board: waits until whoever had the lock just now, and perhaps did not see it there, has
- * let go of it, is loud, or is dead; or the condition holds.  0; -ETIMEDOUT; -EINTR if interruptible. */
+ * let go of it, is loud (unless that is not enough), or is dead; or the condition holds.  0; -ETIMEDOUT; -EINTR if interruptible. */
 int lock_await_outcome(struct layout_lock *lock, struct slots *slots, const struct lock_wait *wait);
 
 /* Lets go of it; if others wait, one of them is given some milliseconds to take it, but not beyond `end`. */

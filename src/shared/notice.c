@@ -102,7 +102,7 @@ static void step(struct notice *notice, bool asleep)
     int woken;
     if (!asleep)
         atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);
-    else if ((woken = futex_add_one_and_wake_all(version)) == 0)
+    else if ((woken = futex_add_and_wake(version, 1, INT_MAX)) == 0)
         reap(notice->slots, &notice->slots->control->sleepers);
     else if (woken < 0) { /* no such call: publish, then wake */
         atomic_fetch_add_explicit(version, 1, memory_order_seq_cst);

@@ -1,5 +1,6 @@
 /* Sleeping on a shared word (DESIGN, law 4). */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -68,14 +69,14 @@ TEST(one_call_steps_the_word_and_wakes_everybody) /* law 4 */
         pids[i] = test_child(sleep_on_zero, shared);
     for (int i = 0; i < 3; i++)
         test_sleeping(pids[i]);
-    CHECK_EQ(futex_add_one_and_wake_all(&shared->word), 3);
+    CHECK_EQ(futex_add_and_wake(&shared->word, 1, INT_MAX), 3);
     CHECK_EQ(atomic_load(&shared->word), 1);
     for (int i = 0; i < 3; i++)
         test_wait_ok(pids[i]);
-    CHECK_EQ(futex_add_one_and_wake_all(&shared->word), 0);
+    CHECK_EQ(futex_add_and_wake(&shared->word, 1, INT_MAX), 0);
     CHECK_EQ(atomic_load(&shared->word), 2);
     atomic_store(&shared->word, UINT32_MAX);
-    CHECK_EQ(futex_add_one_and_wake_all(&shared->word), 0);
+    CHECK_EQ(futex_add_and_wake(&shared->word, 1, INT_MAX), 0);
     CHECK_EQ(atomic_load(&shared->word), 0);
 }
 

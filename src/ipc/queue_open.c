@@ -1,0 +1,428 @@
+/* Making, opening and closing queues. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "ipc/queue.h"
+#include "os/file.h"
+#include "shared/members.h"
+#include "shared/ring.h"
+
+enum { DEFAULT_MESSAGES = 1024, DEFAULT_BYTES = 1 << 20, DEFAULT_LARGEST = 8192 };
+static const uint64_t MOST_MESSAGES = UINT64_C(1) << 20, MOST_BYTES = UINT64_C(1) << 30,
+                      DEFAULT_LIMIT = UINT64_C(256) << 20;
+
+static const unsigned SHAPE_FLAGS =
+                          FERRY_TYPES | FERRY_PRIORITIES | FERRY_RENDEZVOUS | FERRY_UNBOUNDED,
+                      KNOWN_FLAGS = FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_READ |
+                                    FERRY_WRITE | FERRY_EINTR | FERRY_TAP | FERRY_TYPES |
+                                    FERRY_PRIORITIES | FERRY_RENDEZVOUS | FERRY_UNBOUNDED |
+                                    FERRY_SOLE_SENDER | FERRY_SOLE_RECEIVER;
+
+/* ---- The shape -------------------------------------------------------------------------------- */
+
+static uint64_t at_most(uint64_t value, uint64_t most)
+{
+    return value < most ? value : most;
+}
+
+/* What is asked for, with what was left open filled in. */
+static struct flow_shape wanted_shape(const struct ferry_queue_options *options)
+{
+    struct flow_shape shape = {.flags = options->flags & SHAPE_FLAGS,
+                               .overflow = options->overflow,
+                               .messages = (uint32_t)options->messages,
+                               .bytes = options->bytes,
+                               .largest = options->largest};
+    bool unbounded = (shape.flags & FERRY_UNBOUNDED) != 0;
+    if (shape.messages == 0)
+        shape.messages = unbounded ? (uint32_t)MOST_MESSAGES : DEFAULT_MESSAGES;
+    if (shape.bytes == 0)
+        shape.bytes = unbounded                       ? DEFAULT_LIMIT
+                      : shape.largest > DEFAULT_BYTES ? shape.largest
+                                                      : DEFAULT_BYTES;
+    if (shape.largest == 0)
+        shape.largest = at_most(DEFAULT_LARGEST, shape.bytes);
+    if ((shape.flags & FERRY_RENDEZVOUS) != 0) {
+        shape.messages = 1;
+        shape.bytes = shape.largest;
+    }
+    return shape;
+}
+
+/* The one rule about which engine a queue has. */
+static uint32_t engine_for(const struct flow_shape *shape)
+{
+    bool chosen = (shape->flags & (FERRY_TYPES | FERRY_PRIORITIES)) != 0;
+    return chosen || shape->largest > RING_LARGEST ? LAYOUT_STORE : LAYOUT_RING;
+}
+
+static struct flow_needs needs_of(const struct flow_shape *shape)
+{
+    return engine_for(shape) == LAYOUT_RING ? ring_needs(shape) : store_needs(shape);
+}
+
+static int check_shape(const struct flow_shape *shape)
+{
+    if (shape->messages > MOST_MESSAGES)
+        return fail(-EINVAL, "a queue holds at most %llu messages",
+                    (unsigned long long)MOST_MESSAGES);
+    if (shape->bytes > MOST_BYTES)
+        return fail(-EINVAL, "a queue holds at most %llu bytes", (unsigned long long)MOST_BYTES);
+    if (shape->largest > shape->bytes)
+        return fail(-EINVAL,
+                    "a message of %llu bytes, the largest, would never fit in a queue of %llu",
+                    (unsigned long long)shape->largest, (unsigned long long)shape->bytes);
+    if (shape->overflow > FERRY_OVERFLOW_DROP_NEWEST)
+        return fail(-EINVAL, "there is no such policy for overflow (%u)", shape->overflow);
+    return 0;
+}
+
+/* How the queue was made, read once and checked against its files. */
+static int read_shape(const struct object *object, struct flow_shape *ret_shape)
+{
+    const struct layout_queue_shape *shared = &object->slots.control->queue.shape;
+    struct flow_shape shape = {.flags = shared->flags,
+                               .overflow = shared->overflow,
+                               .messages = shared->messages,
+                               .bytes = shared->bytes,
+                               .largest = shared->largest};
+    uint32_t engine = shared->engine;
+    const struct layout_identity *identity = &object->region.identity;
+    if (check_shape(&shape) < 0 || shape.messages == 0 || (shape.flags & ~SHAPE_FLAGS) != 0 ||
+        engine != engine_for(&shape))
+        return flow_damaged();
+    struct flow_needs needs = needs_of(&shape);
+    if (needs.data_bytes != identity->size_bytes || needs.index_bytes != identity->index_bytes)
+        return flow_damaged();
+    *ret_shape = shape;
+    return 0;
+}
+
+static int begin(int control_fd, const struct region_request *request)
+{
+    const struct flow_shape *shape = request->context;
+    const struct layout_queue_shape shared = {.engine = engine_for(shape),
+                                              .flags = shape->flags,
+                                              .overflow = shape->overflow,
+                                              .messages = shape->messages,
+                                              .bytes = shape->bytes,
+                                              .largest = shape->largest};
+    int r =
+        file_write_at(control_fd, &shared, sizeof(shared), offsetof(struct layout, queue.shape));
+    if (r < 0)
+        return r;
+    return engine_for(shape) == LAYOUT_STORE ? store_begin(control_fd, shape) : 0;
+}
+
+/* ---- The handle ------------------------------------------------------------------------------- */
+
+static ferry_queue *of_object(struct object *object)
+{
+    return (ferry_queue *)(void *)((char *)object - offsetof(ferry_queue, object));
+}
+
+static void hold(struct object *object)
+{
+    ferry_queue *queue = of_object(object);
+    pthread_mutex_lock(&queue->guard);
+    pthread_mutex_lock(&queue->flow.receivers.guard);
+    pthread_mutex_lock(&queue->flow.senders.guard);
+    queue->flow.engine->hold(&queue->flow);
+}
+
+static void let_go(struct object *object)
+{
+    ferry_queue *queue = of_object(object);
+    queue->flow.engine->let_go(&queue->flow);
+    pthread_mutex_unlock(&queue->flow.senders.guard);
+    pthread_mutex_unlock(&queue->flow.receivers.guard);
+    pthread_mutex_unlock(&queue->guard);
+}
+
+/* A child of a sole sender or receiver is not another one. */
+static void bar(ferry_queue *queue)
+{
+    struct slots *slots = &queue->object.slots;
+    uint32_t role = slots->role;
+    if ((role & LAYOUT_SOLE_SENDER) != 0)
+        role &= ~(LAYOUT_SOLE_SENDER | FERRY_WRITE);
+    if ((role & LAYOUT_SOLE_RECEIVER) != 0)
+        role &= ~(LAYOUT_SOLE_RECEIVER | FERRY_READ);
+    if (role == slots->role)
+        return;
+    queue->barred = true;
+    if (slots->tag != 0)
+        members_change_role(slots, role);
+}
+
+static void after_fork(struct object *object)
+{
+    ferry_queue *queue = of_object(object);
+    crowd_after_fork(&queue->flow.receivers);
+    crowd_after_fork(&queue->flow.senders);
+    queue->flow.engine->after_fork(&queue->flow);
+    queue_poll_after_fork(queue);
+    bar(queue);
+}
+
+static void leaving(struct object *object)
+{
+    ferry_queue *queue = of_object(object);
+    if (queue->taps)
+        queue->flow.engine->tap_end(&queue->flow);
+}
+
+static const struct object_hooks hooks = {
+    .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
+
+static void deinit_flow(struct flow *flow)
+{
+    flow->engine->deinit(flow);
+    crowd_deinit(&flow->receivers);
+    crowd_deinit(&flow->senders);
+}
+
+static int init_flow(ferry_queue *queue)
+{
+    struct object *object = &queue->object;
+    struct layout_queue *shared = &object->slots.control->queue;
+    struct flow *flow = &queue->flow;
+    *flow = (struct flow){.region = &object->region,
+                          .slots = &object->slots,
+                          .shared = shared,
+                          .interruptible = object->interruptible,
+                          .message_spin = SPIN_INIT,
+                          .room_spin = SPIN_INIT};
+    int r = read_shape(object, &flow->shape);
+    if (r < 0)
+        return r;
+    flow->engine = engine_for(&flow->shape) == LAYOUT_RING ? &ring_engine : &store_engine;
+    crowd_init(&flow->receivers, flow->slots, &shared->receivers);
+    crowd_init(&flow->senders, flow->slots, &shared->senders);
+    return flow->engine->init(flow);
+}
+
+/* The handle is where it stays, so what points into it can be made. */
+static int begin_handle(ferry_queue *queue)
+{
+    int r = init_flow(queue);
+    if (r < 0) {
+        region_release(&queue->object.region);
+        return r;
+    }
+    r = object_follow(&queue->object, &hooks);
+    if (r < 0)
+        deinit_flow(&queue->flow);
+    return r;
+}
+
+int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags)
+{
+    ferry_queue *queue = calloc(1, sizeof(*queue));
+    if (queue == NULL) {
+        region_release(&object->region);
+        return fail(-ENOMEM, "no memory for a handle");
+    }
+    queue->object = *object;
+    queue->taps = (flags & FERRY_TAP) != 0;
+    queue->latch = queue->notice.latch = queue->notice.stop = -1;
+    pthread_mutex_init(&queue->guard, NULL);
+    int r = begin_handle(queue);
+    if (r < 0) {
+        free(queue);
+        return r;
+    }
+    *ret_queue = queue;
+    return 0;
+}
+
+ferry_queue *ferry_queue_close(ferry_queue *queue)
+{
+    if (queue == NULL)
+        return NULL;
+    queue_stop_polling(queue);
+    fork_hold();
+    deinit_flow(&queue->flow);
+    object_leave(&queue->object);
+    pthread_mutex_destroy(&queue->guard);
+    region_release(&queue->object.region);
+    fork_unhold();
+    free(queue);
+    return NULL;
+}
+
+/* ---- Alone on its side ------------------------------------------------------------------------ */
+
+/* Is another member in the way of what this one is, or this one of it? */
+static bool is_conflict(uint32_t own, uint32_t other)
+{
+    return ((own & LAYOUT_SOLE_SENDER) != 0 && (other & FERRY_WRITE) != 0) ||
+           ((other & LAYOUT_SOLE_SENDER) != 0 && (own & FERRY_WRITE) != 0) ||
+           ((own & LAYOUT_SOLE_RECEIVER) != 0 && (other & FERRY_READ) != 0) ||
+           ((other & LAYOUT_SOLE_RECEIVER) != 0 && (own & FERRY_READ) != 0);
+}
+
+static int refuse_beside(uint32_t own, uint32_t other, const struct layout_entry *entry)
+{
+    bool sends = is_conflict(own & ~LAYOUT_SOLE_RECEIVER & ~FERRY_READ,
+                             other & ~LAYOUT_SOLE_RECEIVER & ~FERRY_READ);
+    uint64_t joined = atomic_load_explicit(&entry->joined, memory_order_relaxed);
+    return fail(-EBUSY,
+                "process %d %s through this queue already, and one of the two wants to be alone; "
+                "open it without FERRY_SOLE_%s, or when that one has closed it",
+                layout_stamp_pid(joined), sends ? "sends" : "receives",
+                sends ? "SENDER" : "RECEIVER");
+}
+
+/* As a member, with its role noted: of two who come at once, both may find the other. */
+static int check_alone(struct slots *slots)
+{
+    uint32_t high = slots_high(slots), own = slots->role;
+    for (uint32_t slot = 0; slot < high; slot++) {
+        struct layout_entry *entry = slots_entry(slots, slot);
+        if (entry == NULL || slot == slots->slot ||
+            atomic_load_explicit(&entry->joined, memory_order_seq_cst) == 0)
+            continue;
+        uint32_t other = atomic_load_explicit(&entry->role, memory_order_seq_cst);
+        if (is_conflict(own, other) && slots_is_locked(slots, slot))
+            return refuse_beside(own, other, entry);
+    }
+    return 0;
+}
+
+static uint32_t role_of(uint32_t role, unsigned flags)
+{
+    if ((flags & FERRY_TAP) != 0)
+        return 0;
+    return role | ((flags & FERRY_SOLE_SENDER) != 0 ? LAYOUT_SOLE_SENDER : 0) |
+           ((flags & FERRY_SOLE_RECEIVER) != 0 ? LAYOUT_SOLE_RECEIVER : 0);
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+static int check_options(const char *name, const struct ferry_queue_options *options)
+{
+    unsigned flags = options->flags, role = region_role(flags);
+    const struct object_options common = {.options_bytes = options->options_bytes,
+                                          .options_known = sizeof(*options),
+                                          .macro = "FERRY_QUEUE",
+                                          .name = name,
+                                          .flags = flags,
+                                          .known_flags = KNOWN_FLAGS,
+                                          .mode = options->mode};
+    int r = object_check_options(&common);
+    if (r < 0)
+        return r;
+    if ((flags & FERRY_TAP) != 0 && (name == NULL || (flags & ~(FERRY_TAP | FERRY_EINTR)) != 0))
+        return fail(-EINVAL, "who taps a queue takes no part in it and makes none: FERRY_TAP goes "
+                             "with FERRY_EINTR alone");
+    if (((flags & FERRY_SOLE_SENDER) != 0 && (role & FERRY_WRITE) == 0) ||
+        ((flags & FERRY_SOLE_RECEIVER) != 0 && (role & FERRY_READ) == 0))
+        return fail(-EINVAL,
+                    "a sole sender opens with FERRY_WRITE, a sole receiver with FERRY_READ");
+    if (((options->mode >> 1 & ~(options->mode >> 2)) & 0111) != 0)
+        return fail(-EINVAL,
+                    "with mode 0%o somebody may write and not read, but to send needs both; add "
+                    "the right to read",
+                    options->mode);
+    if (options->messages > MOST_MESSAGES)
+        return fail(-EINVAL, "a queue holds at most %llu messages",
+                    (unsigned long long)MOST_MESSAGES);
+    if ((flags & (FERRY_RENDEZVOUS | FERRY_UNBOUNDED)) == (FERRY_RENDEZVOUS | FERRY_UNBOUNDED))
+        return fail(-EINVAL, "a queue without a buffer cannot be unbounded");
+    const struct flow_shape shape = wanted_shape(options);
+    return check_shape(&shape);
+}
+
+/* The queue decides about its manner; but whoever asks for another one is not to work without. */
+static int check_manner(const ferry_queue *queue, unsigned flags)
+{
+    unsigned missing = flags & SHAPE_FLAGS & ~queue->flow.shape.flags;
+    if (missing == 0)
+        return 0;
+    return fail(-EMEDIUMTYPE,
+                "\"%s\" is there already, %s; remove it and make it anew, or open it "
+                "without that",
+                queue->object.region.name,
+                (missing & FERRY_TYPES) != 0        ? "without types (FERRY_TYPES)"
+                : (missing & FERRY_PRIORITIES) != 0 ? "without priorities (FERRY_PRIORITIES)"
+                : (missing & FERRY_RENDEZVOUS) != 0 ? "with a buffer (no FERRY_RENDEZVOUS)"
+                                                    : "bounded (no FERRY_UNBOUNDED)");
+}
+
+/* What is passed through object_open(). */
+struct opening {
+    ferry_queue *queue;
+    unsigned flags;
+};
+
+/* From the first lock on a byte until the handle follows forks, none may happen. */
+static int open_held(const struct region_request *request, void *context)
+{
+    struct opening *opening = context;
+    struct object object;
+    fork_hold();
+    int r = object_attach(&object, request);
+    if (r == 0)
+        r = queue_new(&opening->queue, &object, opening->flags);
+    fork_unhold();
+    return r;
+}
+
+static int begin_part(ferry_queue *queue, unsigned flags)
+{
+    struct slots *slots = &queue->object.slots;
+    int r = check_manner(queue, flags);
+    if (r < 0)
+        return r;
+    uint32_t role = role_of(queue->object.region.role, flags);
+    if (role != slots->role)
+        members_change_role(slots, role);
+    atomic_thread_fence(
+        memory_order_seq_cst); /* between noting one's own role and reading others' */
+    r = check_alone(slots);
+    return r == 0 && queue->taps ? queue->flow.engine->tap_begin(&queue->flow) : r;
+}
+
+static struct region_request request_for(const char *name,
+                                         const struct ferry_queue_options *options,
+                                         const struct flow_shape *shape)
+{
+    struct flow_needs needs = needs_of(shape);
+    return (struct region_request){.name = name,
+                                   .kind = FERRY_KIND_QUEUE,
+                                   .flags = (options->flags & FERRY_TAP) != 0 ? FERRY_READ
+                                                                              : options->flags,
+                                   .mode = options->mode ? options->mode : 0600,
+                                   .size_bytes = needs.data_bytes,
+                                   .index_bytes = needs.index_bytes,
+                                   .first_bytes = needs.first_bytes,
+                                   .begin = begin,
+                                   .context = shape,
+                                   .trusted_owners = options->trusted_owners,
+                                   .trusted_owner_count = options->trusted_owner_count};
+}
+
+int ferry_queue_open(ferry_queue **ret_queue, const char *name,
+                     const struct ferry_queue_options *options)
+{
+    const struct ferry_queue_options defaults = {.options_bytes = sizeof(defaults)};
+    if (options == NULL)
+        options = &defaults;
+    int r = check_options(name, options);
+    if (r < 0)
+        return r;
+    const struct flow_shape shape = wanted_shape(options);
+    const struct region_request request = request_for(name, options, &shape);
+    struct opening opening = {.flags = options->flags};
+    r = object_open(&request, open_held, &opening);
+    if (r == 0)
+        r = begin_part(opening.queue, options->flags);
+    if (r < 0) {
+        ferry_queue_close(opening.queue);
+        return r;
+    }
+    *ret_queue = opening.queue;
+    return 0;
+}

@@ -1,0 +1,188 @@
+/* The ring: a queue's messages in order (docs/design/queue.md).
+ *
+ *      place                                next place
+ *        ↓                                    ↓
+ *     ┌──────┬─────────────────────┬───────┬──────┬───
+ *     │header│ message             │ (pad) │header│ …      cells of 64 bytes
+ *     └──────┴─────────────────────┴───────┴──────┴───
+ *
+ * The data file is the ring, mapped twice in a row.  The header at the senders' place is always there: empty, with the
+ * number that the next message will have.
+ *
+ * Who may write what:
+ *
+ *   header, message     who holds the senders' lock, from its place on.  `state` is the commit.
+ *   in.places[0]        who holds the senders' lock: where the next message goes, see ring_place.  It may be behind:
+ *                       if a committed message is there, its sender died, and the next one steps over it.
+ *   in.places[1]        likewise, in cells since the ring was made.
+ *   in.sequence         by adding 1, with a wake: the commit of messages that are counted from its old value.  Also by who
+ *                       removes the name, and then it commits what lay there whole anyway.
+ *   in.claimed          who holds the senders' lock: how far it may be writing, as in.places[1].
+ *   in.backed[0]        likewise: so far the ring has memory, as in.places[1].  Unbounded queues.
+ *   out.sequence        who holds the receivers' lock, by adding 1: the commit.  Also by who removes the name, by adding 2.
+ *   out.places          where the next message to be received is: the one of the parity of out.sequence counts.
+ *   out.backed[0]       who holds the receivers' lock: how far memory has been given back, as in.places[1].  Unbounded. */
+#ifndef FERRY_RING_H
+#define FERRY_RING_H
+
+#include "shared/flow.h"
+#include "shared/lock.h"
+
+enum {
+    RING_CELL = 64,
+    RING_INLINE = 48, /* of a message, in the first cell */
+    RING_LARGEST = 65536,
+};
+
+/* In front of each message. */
+struct ring_header {
+    _Atomic uint32_t state;  /* RING_EMPTY … */
+    _Atomic uint32_t size;   /* of the message, in bytes */
+    _Atomic uint32_t number; /* one after the other */
+    _Atomic uint32_t stamp;  /* flow_stamp() when it was sent */
+};
+static_assert(sizeof(struct ring_header) == 16 && RING_CELL == 16 + RING_INLINE, "ring");
+
+/* `state`: nothing; a message; or one if in.sequence is no longer what the other bits say. */
+enum { RING_EMPTY = 0, RING_THERE = 1 };
+#define RING_COUNTED (UINT32_C(1) << 31)
+
+/* A place: an offset in cells, and how many bytes of messages went before, modulo 2^32, above it. */
+typedef uint64_t ring_place;
+
+static inline uint32_t ring_offset(ring_place place)
+{
+    return (uint32_t)place;
+}
+
+static inline uint32_t ring_bytes(ring_place place)
+{
+    return (uint32_t)(place >> 32);
+}
+
+/* How many cells a message takes. */
+static inline uint32_t ring_cells(uint64_t size)
+{
+    return (uint32_t)((sizeof(struct ring_header) + size + RING_CELL - 1) / RING_CELL);
+}
+
+enum { RING_BUFFERS = 128 };
+
+/* A buffer of the handle's own, loaned or taken. */
+struct ring_buffer {
+    unsigned char *bytes; /* NULL: none yet */
+    enum { BUFFER_FREE, BUFFER_LOANED, BUFFER_TAKEN } use;
+};
+
+/* A handle's view.  What is known of the other side is touched with this side's lock. */
+struct ring {
+    struct flow *flow;
+    struct map map;
+    uint32_t cells;
+    ring_place out_seen;  /* where the receivers were when a sender looked last, … */
+    uint32_t number_seen; /* … the number of the message there, … */
+    uint64_t backed_seen; /* … and how far memory had been given back */
+    bool reaps,
+        reaps_senders; /* nobody woke who was on the board: with this side's lock, or with the receivers' */
+    pthread_mutex_t guard; /* of what follows */
+    struct ring_buffer buffers[RING_BUFFERS];
+    uint32_t tap_place;    /* of who looks on: an offset, … */
+    uint64_t tap_position; /* … the same in cells since the ring was made, … */
+    uint32_t tap_number;   /* … the number expected there, … */
+    uint64_t tap_missed;   /* … and how many went by unseen */
+};
+
+static inline struct ring *ring_of(const struct flow *flow)
+{
+    return (struct ring *)flow->inside;
+}
+
+static inline struct ring_header *ring_header(const struct ring *ring, uint32_t offset)
+{
+    return (struct ring_header *)(void *)(ring->map.data + (size_t)offset * RING_CELL);
+}
+
+static inline unsigned char *ring_message(const struct ring *ring, uint32_t offset)
+{
+    return ring->map.data + (size_t)offset * RING_CELL + sizeof(struct ring_header);
+}
+
+static inline uint32_t ring_step(const struct ring *ring, uint32_t offset, uint32_t cells)
+{
+    uint32_t next = offset + cells;
+    return next < ring->cells ? next : next - ring->cells;
+}
+
+/* From one offset on to another. */
+static inline uint32_t ring_distance(const struct ring *ring, uint32_t from, uint32_t to)
+{
+    return to >= from ? to - from : to + ring->cells - from;
+}
+
+/* ---- Sides (ring.c) ---- */
+
+/* The senders' lock and the receivers'.  What a dead owner left half done is finished.  0; -EAGAIN: `end` is now, and
+ * somebody keeps it; -ETIMEDOUT; -EINTR. */
+int ring_lock_in(struct ring *ring, deadline end);
+int ring_lock_out(struct ring *ring, deadline end);
+void ring_unlock_out(struct ring *ring);
+
+/* Where the receivers are; with no lock, as of some moment.  *ret_sequence may be NULL. */
+ring_place ring_out_place(const struct ring *ring, uint32_t *ret_sequence);
+
+/* Is a message there, with that state? */
+bool ring_is_there(const struct ring *ring, const struct ring_header *header);
+
+/* With the receivers' lock: the message that comes next.  -EAGAIN; -EBADMSG. */
+struct ring_found {
+    uint32_t offset, size, number;
+};
+int ring_find(const struct ring *ring, struct ring_found *ret_found);
+
+/* With the receivers' lock: goes on to the next one, and tells senders. */
+void ring_pass(struct ring *ring, const struct ring_found *found);
+
+/* With the senders' lock: is there room for a message of that size? */
+int ring_check_room(struct ring *ring, uint64_t size);
+
+/* ---- Waiting (ring_wait.c) ---- */
+
+bool ring_has_room(struct flow *flow, uint64_t size);
+bool ring_has_message(struct flow *flow, const struct ferry_choice *choice);
+int ring_await_room(struct flow *flow, uint64_t size, deadline end);
+int ring_await_message(struct flow *flow, const struct ferry_choice *choice, deadline end);
+int ring_await_taken(struct flow *flow, uint64_t ticket, deadline end);
+
+/* ---- Buffers (ring_buffer.c) ---- */
+
+int ring_try_loan(struct flow *flow, void **ret_bytes, size_t size, deadline end);
+int ring_try_send_loan(struct flow *flow, const struct ferry_message *message, deadline end,
+                       uint64_t *ret_ticket);
+int ring_return_loan(struct flow *flow, void *bytes, deadline end);
+ssize_t ring_try_take(struct flow *flow, struct ferry_message *ret_message,
+                      const struct ferry_choice *choice, deadline end);
+int ring_release(struct flow *flow, const void *bytes, deadline end);
+void ring_free_buffers(struct ring *ring);
+
+ssize_t ring_try_send(struct flow *flow, const struct ferry_message *messages, size_t count,
+                      deadline end, uint64_t *ret_ticket);
+ssize_t ring_try_receive(struct flow *flow, struct ferry_message *message,
+                         const struct ferry_choice *choice, deadline end);
+
+/* ---- Memory that comes and goes (ring_memory.c) ---- */
+
+struct flow_needs ring_unbounded_needs(const struct flow_shape *shape);
+
+/* With the senders' lock: memory for the cells up to `position`, counted since the ring was made.  -ENOSPC. */
+int ring_back(struct ring *ring, uint64_t position);
+
+/* With the receivers' lock: gives back what lies behind the receivers. */
+void ring_give_back(struct ring *ring);
+
+/* ---- Looking on (ring_tap.c) ---- */
+
+int ring_tap_begin(struct flow *flow);
+ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed);
+void ring_tap_end(struct flow *flow);
+
+#endif

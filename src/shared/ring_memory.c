@@ -1,0 +1,81 @@
+/* The memory of an unbounded queue: a ring as large as the limit, of which only some pieces have memory.
+ *
+ * Senders reserve the pieces ahead of them, receivers give back those behind them; and no sender goes where memory has
+ * not been given back since the last lap, lest a late receiver take away what lies there by then.
+ *
+ * Dying: a piece that was reserved, or not given back, and not noted as such, is reserved or given back once more. */
+#include "base/cleanup.h"
+#include "os/file.h"
+#include "shared/ring.h"
+
+enum { PIECE_CELLS = 8192, PIECES_KEPT = 2 };
+
+static const uint64_t PIECE_BYTES = (uint64_t)PIECE_CELLS * RING_CELL;
+
+/* Whole pieces, the first of which has memory. */
+struct flow_needs ring_unbounded_needs(const struct flow_shape *shape)
+{
+    uint64_t pieces = (shape->bytes + PIECE_BYTES - 1) / PIECE_BYTES + PIECES_KEPT;
+    return (struct flow_needs){.data_bytes = pieces * PIECE_BYTES, .first_bytes = PIECE_BYTES};
+}
+
+static uint64_t get(const _Atomic uint64_t *position)
+{
+    return atomic_load_explicit(position, memory_order_relaxed);
+}
+
+static uint64_t offset_of(const struct ring *ring, uint64_t position)
+{
+    return position % ring->cells * RING_CELL;
+}
+
+static int reserve(struct ring *ring, uint64_t from, uint64_t to)
+{
+    CLEANUP(file_close)
+    int data = region_reopen_data(ring->flow->region, FERRY_READ | FERRY_WRITE);
+    if (data < 0)
+        return data;
+    for (uint64_t at = from; at < to; at += PIECE_CELLS) {
+        int r = file_reserve_range(data, offset_of(ring, at), PIECE_BYTES);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int ring_back(struct ring *ring, uint64_t position)
+{
+    _Atomic uint64_t *backed = &ring->flow->shared->in.backed[0];
+    uint64_t from = get(backed);
+    if (from < PIECE_CELLS) /* with which it was made */
+        from = PIECE_CELLS;
+    if (position <= from)
+        return 0;
+    uint64_t to = (position + PIECE_CELLS - 1) / PIECE_CELLS * PIECE_CELLS;
+    if (from % PIECE_CELLS != 0 || to - from > ring->cells)
+        return flow_damaged();
+    int r = reserve(ring, from, to);
+    if (r == 0)
+        atomic_store_explicit(backed, to, memory_order_relaxed);
+    return r;
+}
+
+void ring_give_back(struct ring *ring)
+{
+    struct layout_queue_side *out = &ring->flow->shared->out;
+    uint64_t from = get(&out->backed[0]);
+    uint64_t to = get(&out->claimed) / PIECE_CELLS * PIECE_CELLS;
+    if (to <= from)
+        return;
+    if (from % PIECE_CELLS == 0 && to - from <= ring->cells) {
+        struct explanation before;
+        explanation_keep(&before);
+        CLEANUP(file_close)
+        int data = region_reopen_data(ring->flow->region, FERRY_READ | FERRY_WRITE);
+        for (uint64_t at = from; data >= 0 && at < to; at += PIECE_CELLS)
+            file_give_back(data, offset_of(ring, at), PIECE_BYTES);
+        explanation_restore(&before);
+    }
+    /* Release pairs with the acquire in look_at_receivers(): who sees it reserves behind us. */
+    atomic_store_explicit(&out->backed[0], to, memory_order_release);
+}

@@ -1,0 +1,149 @@
+/* Looking at what goes through a queue with a ring.  See ring.h.
+ *
+ * Whoever looks on holds no lock, so senders overwrite what it has not seen yet.  It copies first and asks afterwards: a
+ * sender says how far it may write (`claimed`) before it does, so what lies less than a ring behind that was whole
+ * while it was copied. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "shared/ring.h"
+
+enum { ATTEMPTS = 16 };
+
+static uint64_t position_of(const _Atomic uint64_t *position)
+{
+    return atomic_load_explicit(position, memory_order_acquire);
+}
+
+/* Goes on where senders are, or, if something was missed, where receivers are. */
+static void go_to(struct ring *ring, ring_place place, uint64_t position)
+{
+    ring->tap_place = ring_offset(place);
+    ring->tap_position = position;
+    ring->tap_number =
+        atomic_load_explicit(&ring_header(ring, ring->tap_place)->number, memory_order_relaxed);
+}
+
+/* With the senders' lock, so that places and positions agree. */
+static int begin_at_senders(struct ring *ring)
+{
+    const struct layout_queue_side *in = &ring->flow->shared->in;
+    ring_place place = atomic_load_explicit(&in->places[0], memory_order_relaxed);
+    if (ring_offset(place) >= ring->cells)
+        return flow_damaged();
+    go_to(ring, place, position_of(&in->places[1]));
+    return 0;
+}
+
+int ring_tap_begin(struct flow *flow)
+{
+    struct ring *ring = ring_of(flow);
+    if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
+        return fail(-EOPNOTSUPP,
+                    "an unbounded queue cannot be tapped; its memory goes with the messages");
+    int r = ring_lock_in(ring, clock_deadline(1000000000));
+    if (r < 0)
+        return r;
+    r = begin_at_senders(ring);
+    lock_release(&flow->shared->in.lock);
+    atomic_store_explicit(&flow->shared->shape.tapped, flow->slots->tag, memory_order_seq_cst);
+    return r;
+}
+
+void ring_tap_end(struct flow *flow)
+{
+    uint32_t tag = flow->slots->tag;
+    if (tag != 0)
+        atomic_compare_exchange_strong_explicit(&flow->shared->shape.tapped, &tag, 0,
+                                                memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* Was what we copied left alone, all the time until now? */
+static bool is_whole(const struct ring *ring)
+{
+    /* Pairs with the fence in claim(), ring.c: who sees bytes of a later message sees its claim. */
+    atomic_thread_fence(memory_order_acquire);
+    const _Atomic uint64_t *claimed = &ring->flow->shared->in.claimed;
+    uint64_t end = atomic_load_explicit(claimed, memory_order_relaxed);
+    return (int64_t)(end - ring->tap_position) <= (int64_t)ring->cells;
+}
+
+/* What was missed went by; the next to be seen is the next to be received. */
+static int skip(struct ring *ring)
+{
+    struct flow *flow = ring->flow;
+    uint32_t expected = ring->tap_number;
+    int r = ring_lock_out(ring, clock_deadline(1000000000));
+    if (r < 0)
+        return r;
+    go_to(ring, ring_out_place(ring, NULL), position_of(&flow->shared->out.claimed));
+    lock_release(&flow->shared->out.lock);
+    ring->tap_missed += (uint32_t)(ring->tap_number - expected);
+    return 0;
+}
+
+/* -EAGAIN: nothing new; 0: it was not whole. */
+static ssize_t look(struct ring *ring, struct ferry_message *message, ssize_t *ret_copied)
+{
+    const struct ring_header *header = ring_header(ring, ring->tap_place);
+    bool there = ring_is_there(ring, header);
+    uint32_t size = atomic_load_explicit(&header->size, memory_order_relaxed);
+    if (!is_whole(ring))
+        return 0;
+    if (!there)
+        return -EAGAIN;
+    if (size > ring->flow->shape.largest)
+        return flow_damaged();
+    if (size > message->size_bytes)
+        return fail(-EMSGSIZE, "the next message has %u bytes, and %zu are too few for it", size,
+                    message->size_bytes);
+    if (size > 0)
+        memcpy(message->bytes, ring_message(ring, ring->tap_place), size);
+    if (!is_whole(ring))
+        return 0;
+    *ret_copied = (ssize_t)size;
+    return 1;
+}
+
+static ssize_t look_often(struct ring *ring, struct ferry_message *message)
+{
+    ssize_t copied = 0;
+    for (int i = 0; i < ATTEMPTS; i++) {
+        ssize_t r = look(ring, message, &copied);
+        if (r < 0)
+            return r;
+        if (r == 0 && (r = skip(ring)) < 0)
+            return r;
+        if (r == 0)
+            continue;
+        uint32_t cells = ring_cells((uint64_t)copied);
+        ring->tap_place = ring_step(ring, ring->tap_place, cells);
+        ring->tap_position += cells;
+        ring->tap_number++;
+        message->size_bytes = (size_t)copied;
+        message->type = 0;
+        message->priority = 0;
+        return copied;
+    }
+    return -EAGAIN;
+}
+
+/* Whoever else looked on and has gone took the mark along. */
+static void announce(const struct flow *flow)
+{
+    _Atomic uint32_t *tapped = &flow->shared->shape.tapped;
+    if (atomic_load_explicit(tapped, memory_order_seq_cst) == 0)
+        atomic_store_explicit(tapped, flow->slots->tag, memory_order_seq_cst);
+}
+
+ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed)
+{
+    struct ring *ring = ring_of(flow);
+    announce(flow);
+    pthread_mutex_lock(&ring->guard);
+    ssize_t n = look_often(ring, message);
+    if (n >= 0)
+        *ret_missed = ring->tap_missed;
+    pthread_mutex_unlock(&ring->guard);
+    return n;
+}
