@@ -418,7 +418,7 @@ static ssize_t await_sight(struct flow *flow, struct ferry_message *message, uin
 {
     struct layout_queue_side *in = &flow->shared->in;
     ssize_t n;
-    crowd_join(&flow->receivers, &in->sequence);
+    flow_join(&flow->receivers, &in->sequence);
     for (;;) {
         uint32_t seen = atomic_load_explicit(&in->sequence, memory_order_seq_cst);
         const struct lock_wait wait = {.end = end, .interruptible = flow->interruptible};

@@ -198,8 +198,8 @@ static int init_flow(ferry_queue *queue)
     if (r < 0)
         return r;
     flow->engine = engine_for(&flow->shape) == LAYOUT_RING ? &ring_engine : &store_engine;
-    crowd_init(&flow->receivers, flow->slots, &shared->receivers);
-    crowd_init(&flow->senders, flow->slots, &shared->senders);
+    crowd_init(&flow->receivers, flow->slots, &shared->receivers, &shared->in.lonely);
+    crowd_init(&flow->senders, flow->slots, &shared->senders, &shared->out.lonely);
     return flow->engine->init(flow);
 }
 

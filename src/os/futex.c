@@ -1,7 +1,7 @@
 /* The futex system call.  See futex(2) and futex(7); no libc wrapper exists. */
 #include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,10 +36,17 @@ int futex_wake(_Atomic uint32_t *word, int count)
     return result(futex_call(word, FUTEX_WAKE, (uint32_t)count, NULL, NULL, 0));
 }
 
+/* What fits in the operation as it is; greater ones are powers of two. */
+enum { MOST_ARGUMENT = 2047 };
+
 int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most)
 {
     /* FUTEX_WAKE_OP operates on its second address and then wakes sleepers of the first: here both
      * are one.  The comparison could wake sleepers of the second again: 0 of them. */
-    uint32_t operation = (uint32_t)FUTEX_OP(FUTEX_OP_ADD, more, FUTEX_OP_CMP_EQ, 0);
+    bool is_power = more > MOST_ARGUMENT;
+    uint32_t operation = is_power
+                             ? (uint32_t)FUTEX_OP(FUTEX_OP_ADD | FUTEX_OP_OPARG_SHIFT,
+                                                  (uint32_t)__builtin_ctz(more), FUTEX_OP_CMP_EQ, 0)
+                             : (uint32_t)FUTEX_OP(FUTEX_OP_ADD, more, FUTEX_OP_CMP_EQ, 0);
     return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)most, NULL, word, operation));
 }

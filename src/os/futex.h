@@ -14,7 +14,8 @@ int futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t ns);
 int futex_wake(_Atomic uint32_t *word, int count);
 
 /* Adds to *word and wakes at most `most` of those who sleep on it, as one system call: there is no
- * instruction in between at which the caller could be killed.  Returns how many woke.  more: at most 2047. */
+ * instruction in between at which the caller could be killed.  Returns how many woke.  more: at most 2047, or a power of
+ * two.  -EFAULT where there is no memory, and no signal. */
 int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most);
 
 #endif

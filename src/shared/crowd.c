@@ -3,7 +3,6 @@
  * Dying: on the board, a bit is left, for which wakers make a system call that wakes nobody, until one of them or another
  * sleeper strikes it off. */
 #include <errno.h>
-#include <limits.h>
 
 #include "os/futex.h"
 #include "shared/board.h"
@@ -12,9 +11,10 @@
 
 static const int64_t SECOND_LOOK_NS = 100000000;
 
-void crowd_init(struct crowd *crowd, struct slots *slots, struct layout_board *board)
+void crowd_init(struct crowd *crowd, struct slots *slots, struct layout_board *board,
+                _Atomic uint32_t *lonely)
 {
-    *crowd = (struct crowd){.slots = slots, .board = board};
+    *crowd = (struct crowd){.slots = slots, .board = board, .lonely = lonely};
     pthread_mutex_init(&crowd->guard, NULL);
 }
 
@@ -47,38 +47,54 @@ static unsigned count(struct crowd *crowd)
     return members + more;
 }
 
-void crowd_join(struct crowd *crowd, _Atomic uint32_t *word)
+slot_tag crowd_join(struct crowd *crowd)
 {
     pthread_mutex_lock(&crowd->guard);
     if (crowd->threads++ == 0)
         board_set(crowd->board, crowd->slots->slot);
     pthread_mutex_unlock(&crowd->guard);
-    if (count(crowd) == 2)
-        futex_wake(word, INT_MAX);
+    return atomic_load_explicit(crowd->lonely, memory_order_seq_cst);
+}
+
+void crowd_told(struct crowd *crowd)
+{
+    atomic_store_explicit(crowd->lonely, 0, memory_order_seq_cst);
 }
 
 void crowd_leave(struct crowd *crowd)
 {
+    slot_tag own = crowd->slots->tag;
     pthread_mutex_lock(&crowd->guard);
-    if (--crowd->threads == 0)
+    if (--crowd->threads == 0) {
+        atomic_compare_exchange_strong_explicit(crowd->lonely, &own, 0, memory_order_seq_cst,
+                                                memory_order_relaxed);
         board_clear(crowd->board, crowd->slots->slot);
+    }
     pthread_mutex_unlock(&crowd->guard);
+}
+
+/* How long to sleep at most. */
+static int64_t slice(struct crowd *crowd)
+{
+    unsigned sleepers = count(crowd);
+    if (sleepers <= 1) {
+        atomic_store_explicit(crowd->lonely, crowd->slots->tag, memory_order_seq_cst);
+        sleepers = count(crowd);
+    }
+    return sleepers <= 1 ? INT64_MAX : SECOND_LOOK_NS * (int64_t)sleepers;
 }
 
 int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, deadline end)
 {
-    unsigned sleepers = count(crowd);
-    int64_t left = clock_left_ns(end), slice = INT64_MAX;
+    int64_t left = clock_left_ns(end), most = slice(crowd);
     if (left == 0)
         return -ETIMEDOUT;
-    if (sleepers > 1)
-        slice = SECOND_LOOK_NS * (int64_t)sleepers;
-    int r = futex_wait(word, seen, left < slice ? left : slice);
-    if (r == -ETIMEDOUT && slice <= left) {
+    int r = futex_wait(word, seen, left < most ? left : most);
+    if (r == -ETIMEDOUT && most <= left) {
         crowd_reap(crowd->slots, crowd->board);
         return 0;
     }
-    return r == -EAGAIN ? 0 : r;
+    return r == -EAGAIN || r > 0 ? 0 : r;
 }
 
 void crowd_reap(struct slots *slots, const struct layout_board *board)

@@ -1,11 +1,15 @@
 /* What both engines use.  See flow.h. */
 #include <errno.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "base/error.h"
+#include "os/file.h"
 #include "os/futex.h"
+#include "os/map.h"
 #include "os/ofd.h"
+#include "shared/board.h"
 #include "shared/flow.h"
 
 static const int64_t FIRST_NAP_NS = 100000, LONGEST_NAP_NS = 50000000;
@@ -56,4 +60,58 @@ int flow_step(_Atomic uint32_t *word, int most)
     /* No such call: publish, then wake. */
     atomic_fetch_add_explicit(word, 1, memory_order_seq_cst);
     return futex_wake(word, most);
+}
+
+void flow_join(struct crowd *crowd, _Atomic uint32_t *word)
+{
+    slot_tag lonely = crowd_join(crowd);
+    if (lonely == 0 || lonely == crowd->slots->tag)
+        return;
+    atomic_fetch_add_explicit(word, CROWD_STEP, memory_order_seq_cst);
+    futex_wake(word, INT_MAX);
+    crowd_told(crowd);
+}
+
+/* ---- Removal ---------------------------------------------------------------------------------- */
+
+/* Where the boards and the members' words are, for those who sleep on these. */
+struct sleepers {
+    uint64_t high;
+    struct layout_board receivers, senders;
+};
+
+static int read_sleepers(struct sleepers *ret_sleepers, int control_fd)
+{
+    int r = file_read_at(control_fd, &ret_sleepers->high, sizeof(ret_sleepers->high),
+                         offsetof(struct layout, ledger.high));
+    if (r == 0)
+        r = file_read_at(control_fd, &ret_sleepers->receivers, sizeof(ret_sleepers->receivers),
+                         offsetof(struct layout, queue.receivers));
+    if (r == 0)
+        r = file_read_at(control_fd, &ret_sleepers->senders, sizeof(ret_sleepers->senders),
+                         offsetof(struct layout, queue.senders));
+    return r;
+}
+
+/* All by the kernel, which does not mind if the file is cut short under it. */
+static void disturb(_Atomic uint32_t *word)
+{
+    futex_add_and_wake(word, CROWD_STEP, INT_MAX);
+}
+
+void flow_announce_removal(int control_fd)
+{
+    struct map map;
+    struct sleepers sleepers;
+    if (map_file(&map, control_fd, sizeof(struct layout), true, NULL) < 0)
+        return;
+    struct layout *control = (struct layout *)(void *)map.data;
+    futex_add_and_wake(&control->queue.shape.removals, 1, 0);
+    disturb(&control->queue.in.sequence);
+    disturb(&control->queue.out.sequence);
+    if (read_sleepers(&sleepers, control_fd) == 0)
+        for (uint32_t slot = 0; slot < sleepers.high && slot < LAYOUT_MEMBERS; slot++)
+            if (board_has(&sleepers.receivers, slot) || board_has(&sleepers.senders, slot))
+                disturb(&control->members[slot].wake);
+    map_release(&map);
 }

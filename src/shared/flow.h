@@ -121,6 +121,12 @@ int flow_check_removed(const struct flow *flow, deadline end);
 uint32_t flow_stamp(void);
 int64_t flow_age_ns(uint32_t stamp);
 
+/* Joins those who sleep on a word that they share. */
+void flow_join(struct crowd *crowd, _Atomic uint32_t *word);
+
+/* Before the name is removed, with its removal byte locked: has everybody who sleeps look at that. */
+void flow_announce_removal(int control_fd);
+
 /* Steps a word that others sleep on, and wakes at most so many of them, all in one.  How many woke. */
 int flow_step(_Atomic uint32_t *word, int most);
 

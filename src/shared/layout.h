@@ -64,6 +64,7 @@
  *                        name, by adding 1; `tapped`, as stream.shape.tapped.
  *   queue.in.*, .out.*   who holds that side's lock, which is as lock.word, with LOCK_LOUD while its holder commits by
  *                        waking; what is there and who commits how is in ring.h.
+ *   queue.*.lonely       who sleeps alone, its tag; who joins it, 0.  See crowd.h.
  *   queue.receivers, .senders, .room   as sleepers: who sleeps for messages, for room, and polls for room.
  *   entry.generation     who holds the slot's byte lock, once, before it is a member.
  *   entry.joined         the journal; the member itself after a fork.  Not 0: the slot is taken.
@@ -226,7 +227,8 @@ struct layout_queue_side {
     struct layout_lock lock;
     _Atomic uint32_t sequence;  /* what the other side sleeps on */
     _Atomic uint64_t places[2]; /* in: the first alone.  See ring.h */
-    uint64_t reserved1;
+    _Atomic uint32_t lonely;    /* the tag of one who sleeps for this side alone */
+    uint32_t reserved1;
     _Atomic uint64_t claimed;   /* in: how far the lock's holder may be writing, for who taps */
     _Atomic uint64_t backed[2]; /* in, unbounded: which bytes of the ring have memory */
     /* For people. */

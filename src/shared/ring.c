@@ -22,7 +22,7 @@
 #include "shared/ring.h"
 
 static const int64_t LOCK_PATIENCE_NS = 1000000;
-static const uint32_t COUNT_MASK = RING_COUNTED - 1;
+static const uint32_t COUNT_MASK = CROWD_STEP - 1;
 
 /* How often to look again at something that changes while it is read. */
 enum { LOOKS = 64 };
@@ -104,10 +104,11 @@ static void step_over(struct ring *ring)
     if (offset >= ring->cells)
         return; /* nonsense: found by who wants to send */
     for (uint32_t i = 0; i < ring->flow->shape.messages; i++) {
-        const struct ring_header *header = ring_header(ring, offset);
+        struct ring_header *header = ring_header(ring, offset);
         uint32_t size = load(&header->size);
         if (!ring_is_there(ring, header) || size > ring->flow->shape.largest)
             break;
+        store(&header->state, RING_THERE);
         offset = ring_step(ring, offset, ring_cells(size));
         bytes += size;
     }
@@ -401,6 +402,7 @@ void ring_pass(struct ring *ring, const struct ring_found *found)
     } else {
         /* The commit.  Release: what we have read of the message, we have; and whoever sees the sequence sees the
          * place. */
+        /* (Who steps aside at the same time may be overwritten; the word changes in any case.) */
         atomic_store_explicit(&out->sequence, sequence + 1, memory_order_release);
     }
     atomic_store_explicit(&out->claimed,

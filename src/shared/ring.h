@@ -15,11 +15,11 @@
  *   in.places[0]        who holds the senders' lock: where the next message goes, see ring_place.  It may be behind:
  *                       if a committed message is there, its sender died, and the next one steps over it.
  *   in.places[1]        likewise, in cells since the ring was made.
- *   in.sequence         by adding 1, with a wake: the commit of messages that are counted from its old value.  Also by who
- *                       removes the name, and then it commits what lay there whole anyway.
+ *   in.sequence         who holds the senders' lock, by adding 1 with a wake: the commit of messages that are counted from its
+ *                       old value.  Anybody by adding CROWD_STEP.
  *   in.claimed          who holds the senders' lock: how far it may be writing, as in.places[1].
  *   in.backed[0]        likewise: so far the ring has memory, as in.places[1].  Unbounded queues.
- *   out.sequence        who holds the receivers' lock, by adding 1: the commit.  Also by who removes the name, by adding 2.
+ *   out.sequence        who holds the receivers' lock, by adding 1: the commit.  Anybody by adding CROWD_STEP.
  *   out.places          where the next message to be received is: the one of the parity of out.sequence counts.
  *   out.backed[0]       who holds the receivers' lock: how far memory has been given back, as in.places[1].  Unbounded. */
 #ifndef FERRY_RING_H
@@ -43,7 +43,8 @@ struct ring_header {
 };
 static_assert(sizeof(struct ring_header) == 16 && RING_CELL == 16 + RING_INLINE, "ring");
 
-/* `state`: nothing; a message; or one if in.sequence is no longer what the other bits say. */
+/* `state`: nothing; a message; or one if the lower half of in.sequence is no longer what the other bits say.  That is
+ * so while the lock is held in which it was written; whoever lets go of it, or takes it over, has made it plain. */
 enum { RING_EMPTY = 0, RING_THERE = 1 };
 #define RING_COUNTED (UINT32_C(1) << 31)
 

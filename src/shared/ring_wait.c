@@ -70,7 +70,7 @@ int ring_await_message(struct flow *flow, const struct ferry_choice *choice, dea
 {
     if (SPIN_UNTIL(&flow->message_spin, ring_has_message(flow, choice)))
         return 0;
-    crowd_join(&flow->receivers, &flow->shared->in.sequence);
+    flow_join(&flow->receivers, &flow->shared->in.sequence);
     int r = sleep_for_message(flow, end);
     crowd_leave(&flow->receivers);
     return r;
@@ -133,7 +133,7 @@ static int await(const struct need *need, deadline end)
     /* Whoever takes a message steps this. */
     if (SPIN_UNTIL(&flow->room_spin, look(&out->sequence) != seen) && need->is_met(need))
         return 0;
-    crowd_join(&flow->senders, &out->sequence);
+    flow_join(&flow->senders, &out->sequence);
     int r = sleep_for(need, end);
     crowd_leave(&flow->senders);
     return r;

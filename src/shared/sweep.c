@@ -24,6 +24,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/ofd.h"
+#include "shared/flow.h"
 #include "shared/fork.h"
 #include "shared/region.h"
 #include "shared/root.h"
@@ -88,6 +89,18 @@ static int remove_oddity(int root, const char *name)
     return unlinkat(root, file, 0) < 0 ? -errno : 0;
 }
 
+/* Who sleeps for something of a queue is to look whether it is still there. */
+static void announce_removal(int control_fd, const struct stat *status)
+{
+    struct explanation before;
+    struct layout_identity identity;
+    explanation_keep(&before);
+    if (region_read_identity(control_fd, status, &identity) == 0 &&
+        identity.kind == FERRY_KIND_QUEUE)
+        flow_announce_removal(control_fd);
+    explanation_restore(&before);
+}
+
 static int remove_object(int root, const char *name)
 {
     CLEANUP(file_close) int fd = open_control(root, name);
@@ -99,6 +112,7 @@ static int remove_object(int root, const char *name)
     int r = lock_removal(fd);
     if (r < 0)
         return r;
+    announce_removal(fd, &status);
     r = unlink_control(root, fd, name);
     if (r == 1)
         region_unlink_parts(root, name, status.st_ino);
