@@ -39,14 +39,18 @@ int futex_wake(_Atomic uint32_t *word, int count)
 /* What fits in the operation as it is; greater ones are powers of two. */
 enum { MOST_ARGUMENT = 2047 };
 
+/* "Add so much": FUTEX_OP() of <linux/futex.h>, which shifts signed numbers too far. */
+static uint32_t addition(uint32_t more)
+{
+    bool is_power = more > MOST_ARGUMENT;
+    uint32_t operation = (uint32_t)FUTEX_OP_ADD | (is_power ? (uint32_t)FUTEX_OP_OPARG_SHIFT : 0);
+    uint32_t argument = is_power ? (uint32_t)__builtin_ctz(more) : more;
+    return operation << 28 | (uint32_t)FUTEX_OP_CMP_EQ << 24 | argument << 12;
+}
+
 int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most)
 {
     /* FUTEX_WAKE_OP operates on its second address and then wakes sleepers of the first: here both
      * are one.  The comparison could wake sleepers of the second again: 0 of them. */
-    bool is_power = more > MOST_ARGUMENT;
-    uint32_t operation = is_power
-                             ? (uint32_t)FUTEX_OP(FUTEX_OP_ADD | FUTEX_OP_OPARG_SHIFT,
-                                                  (uint32_t)__builtin_ctz(more), FUTEX_OP_CMP_EQ, 0)
-                             : (uint32_t)FUTEX_OP(FUTEX_OP_ADD, more, FUTEX_OP_CMP_EQ, 0);
-    return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)most, NULL, word, operation));
+    return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)most, NULL, word, addition(more)));
 }
