@@ -31,7 +31,8 @@ struct ferry_queue {
     bool signals;          /* this process gets a signal when the bell is rung */
     bool lent_bell;        /* the bell's description is the parent's */
     struct queue_notice notice;
-    _Atomic unsigned polls; /* the latch's role once more, for who has no guard; 0: none */
+    _Atomic bool is_noticed; /* there are notices of one kind or the other */
+    _Atomic unsigned polls;  /* the latch's role once more, for who has no guard; 0: none */
 };
 
 /* A handle for what was found, made or handed over; between fork_hold() and fork_unhold().  Takes *object in any case. */
@@ -39,6 +40,9 @@ int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags);
 
 /* The caller has been told that there is nothing now, or no room: its descriptor is to be quiet, unless there is. */
 void queue_quieten(ferry_queue *queue, uint64_t size);
+
+/* Is there nothing, so that the next message will be noticed?  True where nobody asked for notices. */
+bool queue_is_empty_for_sure(ferry_queue *queue);
 
 /* Room was found. */
 void queue_has_room(ferry_queue *queue);

@@ -31,14 +31,21 @@ static bool has(const ferry_queue *queue, unsigned role, uint64_t size)
                               : flow->engine->has_room(flow, size);
 }
 
-/* Clears a latch, unless there is something, or somebody does not come to an end. */
-static void clear_latch(ferry_queue *queue, int latch, unsigned role, uint64_t size)
+/* Is there something, once those are through who may not have seen that we listen, or that the queue is empty?  Also if one of
+ * them does not come to an end. */
+static bool may_have(ferry_queue *queue, unsigned role, uint64_t size)
 {
     struct layout_queue *shared = queue->flow.shared;
     struct layout_lock *lock = role == FERRY_READ ? &shared->in.lock : &shared->out.lock;
-    struct lock_wait wait = {.end = clock_deadline(OUTCOME_NS), .even_loud = true};
+    const struct lock_wait wait = {.end = clock_deadline(OUTCOME_NS), .even_loud = true};
+    return lock_await_outcome(lock, &queue->object.slots, &wait) < 0 || has(queue, role, size);
+}
+
+/* Clears a latch, unless there is something. */
+static void clear_latch(ferry_queue *queue, int latch, unsigned role, uint64_t size)
+{
     epoll_latch_clear(latch);
-    if (lock_await_outcome(lock, &queue->object.slots, &wait) < 0 || has(queue, role, size))
+    if (may_have(queue, role, size))
         epoll_latch_set(latch, queue->object.region.bell_fd);
 }
 
@@ -58,6 +65,13 @@ void queue_quieten(ferry_queue *queue, uint64_t size)
     unsigned polls = atomic_load_explicit(&queue->polls, memory_order_relaxed);
     if (polls != 0)
         quieten(queue, polls, size);
+}
+
+bool queue_is_empty_for_sure(ferry_queue *queue)
+{
+    if (!atomic_load_explicit(&queue->is_noticed, memory_order_relaxed))
+        return true;
+    return !may_have(queue, FERRY_READ, 0);
 }
 
 void queue_has_room(ferry_queue *queue)
@@ -111,7 +125,10 @@ int ferry_queue_descriptor(ferry_queue *queue, unsigned role)
     return r;
 }
 
-/* ---- Notices ---------------------------------------------------------------------------------- */
+/* ---- Notices ----------------------------------------------------------------------------------
+ *
+ * Who has been given one receives until there is nothing.  A sender that looked before the last message was received
+ * does not ring for its own; so "nothing" is said when that one is through. */
 
 static void *give_notices(void *context)
 {
@@ -127,10 +144,7 @@ static void *give_notices(void *context)
         if ((either[0].revents & POLLIN) == 0)
             continue;
         epoll_latch_clear(notice->latch);
-        const struct lock_wait wait = {.end = clock_deadline(OUTCOME_NS), .even_loud = true};
-        if (lock_await_outcome(&queue->flow.shared->in.lock, &queue->object.slots, &wait) < 0)
-            epoll_latch_set(notice->latch, queue->object.region.bell_fd);
-        if (has(queue, FERRY_READ, 0))
+        if (may_have(queue, FERRY_READ, 0))
             notice->function(queue, notice->context);
     }
     return NULL;
@@ -230,6 +244,8 @@ int ferry_queue_notify(ferry_queue *queue, const struct ferry_arrival *arrival)
         return fail(-EDEADLK, "a notice cannot end itself; do it in another thread");
     end_signals(queue);
     end_calls(queue);
+    atomic_store_explicit(&queue->is_noticed, arrival->signal != 0 || arrival->function != NULL,
+                          memory_order_relaxed);
     if (arrival->signal != 0)
         r = begin_signals(queue, arrival->signal);
     if (r == 0 && arrival->function != NULL)
@@ -258,6 +274,7 @@ void queue_poll_after_fork(ferry_queue *queue)
     file_close(&queue->notice.stop);
     queue->notice.runs = false;
     queue->signals = false;
+    atomic_store_explicit(&queue->is_noticed, false, memory_order_relaxed);
     queue->lent_bell = true;
     atomic_store_explicit(&queue->polls, 0, memory_order_relaxed);
 }
