@@ -123,12 +123,19 @@ static ssize_t try_send(ferry_queue *queue, struct sending *sending)
     return r < 0 ? r : 1;
 }
 
+/* What who does not wait is told. */
+static int in_vain(const ferry_queue *queue)
+{
+    int r = flow_check_removed(&queue->flow, NOW);
+    return r < 0 ? r : -EAGAIN;
+}
+
 static int await_room(ferry_queue *queue, uint64_t size, deadline end)
 {
     if (end != NOW)
         return queue->flow.engine->await_room(&queue->flow, size, end);
     queue_quieten(queue, size);
-    return -EAGAIN;
+    return in_vain(queue);
 }
 
 /* Makes room by dropping the oldest.  0: try again. */
@@ -264,13 +271,13 @@ static ssize_t receive(ferry_queue *queue, struct ferry_message *message,
     struct flow *flow = &queue->flow;
     for (int looks = 0;; looks++) {
         /* Who does not wait looks often, and mostly in vain. */
-        bool in_vain = end == NOW && !flow->engine->has_message(flow, choice);
-        ssize_t n = in_vain ? -EAGAIN : try(flow, message, choice, end);
+        bool is_empty = end == NOW && !flow->engine->has_message(flow, choice);
+        ssize_t n = is_empty ? -EAGAIN : try(flow, message, choice, end);
         if (n != -EAGAIN)
             return n;
         if (end == NOW && (looks == SECOND_LOOKS || queue_is_empty_for_sure(queue))) {
             queue_quieten(queue, 0);
-            return -EAGAIN;
+            return in_vain(queue);
         }
         if (end == NOW)
             continue;

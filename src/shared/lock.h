@@ -38,6 +38,16 @@ int lock_take_patiently(struct layout_lock *lock, struct slots *slots,
 
 void lock_release(struct layout_lock *lock);
 
+/* The same by an owner whose lock hardly anybody else wants, without a barrier.  Who says just then that it waits is overlooked
+ * if it also falls asleep before the word changes, and looks again within a slice. */
+static inline void lock_release_alone(struct layout_lock *lock)
+{
+    if ((atomic_load_explicit(&lock->word, memory_order_relaxed) & ~TAG_MASK) == 0)
+        atomic_store_explicit(&lock->word, 0, memory_order_release);
+    else
+        lock_release(lock);
+}
+
 /* In the word beside its owner's tag: the owner has seen who sleeps, and will commit by waking them.  With the lock. */
 #define LOCK_LOUD (UINT32_C(1) << 30)
 void lock_shout(struct layout_lock *lock);

@@ -137,6 +137,35 @@ int ring_lock_out(struct ring *ring, deadline end)
     return r < 0 ? r : 0;
 }
 
+static void release(const struct ring *ring, struct layout_lock *lock, uint32_t sole)
+{
+    if ((ring->flow->slots->role & sole) != 0)
+        lock_release_alone(lock);
+    else
+        lock_release(lock);
+}
+
+/* Lets go of a lock, and strikes off who is on the board and did not wake. */
+void ring_unlock_in(struct ring *ring)
+{
+    struct flow *flow = ring->flow;
+    bool reaps = ring->reaps;
+    ring->reaps = false;
+    release(ring, &flow->shared->in.lock, LAYOUT_SOLE_SENDER);
+    if (reaps)
+        crowd_reap(flow->slots, &flow->shared->receivers);
+}
+
+void ring_unlock_out(struct ring *ring)
+{
+    struct flow *flow = ring->flow;
+    bool reaps = ring->reaps_senders;
+    ring->reaps_senders = false;
+    release(ring, &flow->shared->out.lock, LAYOUT_SOLE_RECEIVER);
+    if (reaps)
+        crowd_reap(flow->slots, &flow->shared->senders);
+}
+
 /* ---- Room ------------------------------------------------------------------------------------- */
 
 /* With the senders' lock: looks where the receivers are.  Memory from there on is not written over meanwhile. */
@@ -351,11 +380,7 @@ ssize_t ring_try_send(struct flow *flow, const struct ferry_message *messages, s
     if (r < 0)
         return r;
     ssize_t sent = send_locked(ring, messages, count, ret_ticket);
-    bool reaps = ring->reaps;
-    ring->reaps = false;
-    lock_release(&flow->shared->in.lock);
-    if (reaps) /* nobody woke */
-        crowd_reap(flow->slots, &flow->shared->receivers);
+    ring_unlock_in(ring);
     return sent;
 }
 
@@ -410,16 +435,6 @@ void ring_pass(struct ring *ring, const struct ring_found *found)
                           memory_order_relaxed);
     flow_count(&out->messages, 1);
     flow_count(&out->bytes, found->size);
-}
-
-void ring_unlock_out(struct ring *ring)
-{
-    struct flow *flow = ring->flow;
-    bool reaps = ring->reaps_senders;
-    ring->reaps_senders = false;
-    lock_release(&flow->shared->out.lock);
-    if (reaps)
-        crowd_reap(flow->slots, &flow->shared->senders);
 }
 
 static int refuse_buffer(uint32_t size, size_t room)

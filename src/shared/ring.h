@@ -126,6 +126,7 @@ static inline uint32_t ring_distance(const struct ring *ring, uint32_t from, uin
  * somebody keeps it; -ETIMEDOUT; -EINTR. */
 int ring_lock_in(struct ring *ring, deadline end);
 int ring_lock_out(struct ring *ring, deadline end);
+void ring_unlock_in(struct ring *ring);
 void ring_unlock_out(struct ring *ring);
 
 /* Where the receivers are; with no lock, as of some moment.  *ret_sequence may be NULL. */

@@ -45,7 +45,7 @@ int ring_tap_begin(struct flow *flow)
     if (r < 0)
         return r;
     r = begin_at_senders(ring);
-    lock_release(&flow->shared->in.lock);
+    ring_unlock_in(ring);
     atomic_store_explicit(&flow->shared->shape.tapped, flow->slots->tag, memory_order_seq_cst);
     return r;
 }
@@ -77,7 +77,7 @@ static int skip(struct ring *ring)
     if (r < 0)
         return r;
     go_to(ring, ring_out_place(ring, NULL), position_of(&flow->shared->out.claimed));
-    lock_release(&flow->shared->out.lock);
+    ring_unlock_out(ring);
     ring->tap_missed += (uint32_t)(ring->tap_number - expected);
     return 0;
 }

@@ -23,7 +23,7 @@ bool ring_has_room(struct flow *flow, uint64_t size)
     if (ring_lock_in(ring, 0) < 0)
         return true;
     int r = ring_check_room(ring, size);
-    lock_release(&flow->shared->in.lock);
+    ring_unlock_in(ring);
     return r != -EAGAIN;
 }
 

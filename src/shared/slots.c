@@ -167,6 +167,7 @@ void slots_forget(struct slots *slots, uint32_t slot)
     board_clear(&slots->control->listeners, slot);
     board_clear(&slots->control->stream.readers, slot);
     board_clear(&slots->control->stream.writers, slot);
+    board_clear(&slots->control->queue.room, slot);
     atomic_store_explicit(&slots->control->members[slot].mark, 0, memory_order_seq_cst);
 }
 
