@@ -50,22 +50,26 @@ bool ring_is_there(const struct ring *ring, const struct ring_header *header)
            (state & COUNT_MASK);
 }
 
-ring_place ring_out_place(const struct ring *ring, uint32_t *ret_sequence)
+bool ring_find_out(const struct ring *ring, ring_place *ret_place)
 {
     const struct layout_queue_side *out = &ring->flow->shared->out;
-    ring_place place = 0;
-    uint32_t sequence = 0;
     for (int i = 0; i < LOOKS; i++) {
-        sequence = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
+        uint32_t sequence = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
         /* Acquire: the sequence is read again behind it. */
-        place = atomic_load_explicit(&out->places[sequence & 1], memory_order_acquire);
+        ring_place place = atomic_load_explicit(&out->places[sequence & 1], memory_order_acquire);
         /* The place that counts is not written to before the next commit. */
-        if (atomic_load_explicit(&out->sequence, memory_order_seq_cst) == sequence)
-            break;
+        if (atomic_load_explicit(&out->sequence, memory_order_seq_cst) == sequence) {
+            *ret_place = place;
+            return ring_offset(place) < ring->cells;
+        }
     }
-    if (ret_sequence != NULL)
-        *ret_sequence = sequence;
-    return ring_offset(place) < ring->cells ? place : 0;
+    return false;
+}
+
+uint32_t ring_out_offset(const struct ring *ring)
+{
+    ring_place place;
+    return ring_find_out(ring, &place) ? ring_offset(place) : 0;
 }
 
 /* ---- Locks ------------------------------------------------------------------------------------ */
@@ -130,7 +134,7 @@ int ring_lock_out(struct ring *ring, deadline end)
     struct layout_queue_side *out = &ring->flow->shared->out;
     int r = take_lock(ring, &out->lock, end);
     if (r == 1) {
-        uint32_t offset = ring_offset(ring_out_place(ring, NULL));
+        uint32_t offset = ring_out_offset(ring);
         repair_position(ring, &out->claimed, offset);
         repair_count(&out->messages, load(&ring_header(ring, offset)->number));
     }
@@ -172,7 +176,8 @@ void ring_unlock_out(struct ring *ring)
 static void look_at_receivers(struct ring *ring)
 {
     const struct layout_queue_side *out = &ring->flow->shared->out;
-    ring->out_seen = ring_out_place(ring, NULL);
+    if (!ring_find_out(ring, &ring->out_seen))
+        return; /* what is known is behind what is so, at worst */
     ring->number_seen = load(&ring_header(ring, ring_offset(ring->out_seen))->number);
     if ((ring->flow->shape.flags & FERRY_UNBOUNDED) != 0)
         ring->backed_seen = atomic_load_explicit(&out->backed[0], memory_order_acquire);
@@ -294,7 +299,8 @@ static int put(struct ring *ring, struct sending *sending, const struct ferry_me
 }
 
 /* The commit of counted messages, by the kernel; afterwards they are plain ones. */
-static void commit_by_waking(struct ring *ring, uint32_t first, uint32_t count)
+static void commit_by_waking(struct ring *ring, uint32_t first,
+                             const struct ferry_message *messages, uint32_t count)
 {
     struct layout_queue *shared = ring->flow->shared;
     bool tapped = atomic_load_explicit(&shared->shape.tapped, memory_order_relaxed) != 0;
@@ -302,9 +308,8 @@ static void commit_by_waking(struct ring *ring, uint32_t first, uint32_t count)
     if (flow_step(&shared->in.sequence, most) == 0)
         ring->reaps = true;
     for (uint32_t i = 0; i < count; i++) {
-        struct ring_header *header = ring_header(ring, first);
-        store(&header->state, RING_THERE);
-        first = ring_step(ring, first, ring_cells(load(&header->size)));
+        store(&ring_header(ring, first)->state, RING_THERE);
+        first = ring_step(ring, first, ring_cells(messages[i].size_bytes));
     }
 }
 
@@ -329,7 +334,7 @@ static void note_record(struct ring *ring, const struct sending *sending)
 /* Is there nothing to receive, as of now? */
 static bool is_empty(struct ring *ring, ring_place place)
 {
-    return ring_offset(ring_out_place(ring, NULL)) == ring_offset(place);
+    return ring_out_offset(ring) == ring_offset(place);
 }
 
 static ssize_t send_locked(struct ring *ring, const struct ferry_message *messages, size_t count,
@@ -362,7 +367,7 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
     if (sent == 0)
         return r;
     if (asleep)
-        commit_by_waking(ring, first, (uint32_t)sent);
+        commit_by_waking(ring, first, messages, (uint32_t)sent);
     atomic_store_explicit(&in->places[1], sending.position, memory_order_relaxed);
     atomic_store_explicit(&in->places[0], sending.place, memory_order_relaxed);
     flow_count(&in->messages, sent);
@@ -544,8 +549,8 @@ static int measure(struct flow *flow, struct ferry_queue_statistics *statistics)
 {
     struct ring *ring = ring_of(flow);
     ring_place in = atomic_load_explicit(&flow->shared->in.places[0], memory_order_acquire);
-    ring_place out = ring_out_place(ring, NULL);
-    if (ring_offset(in) >= ring->cells)
+    ring_place out;
+    if (ring_offset(in) >= ring->cells || !ring_find_out(ring, &out))
         return flow_damaged();
     const struct ring_header *first = ring_header(ring, ring_offset(out));
     statistics->messages = load(&ring_header(ring, ring_offset(in))->number) - load(&first->number);

@@ -129,8 +129,10 @@ int ring_lock_out(struct ring *ring, deadline end);
 void ring_unlock_in(struct ring *ring);
 void ring_unlock_out(struct ring *ring);
 
-/* Where the receivers are; with no lock, as of some moment.  *ret_sequence may be NULL. */
-ring_place ring_out_place(const struct ring *ring, uint32_t *ret_sequence);
+/* Where the receivers are; with no lock, as of some moment.  False: it is nonsense, or never stands still.  The offset alone, of
+ * something in any case. */
+bool ring_find_out(const struct ring *ring, ring_place *ret_place);
+uint32_t ring_out_offset(const struct ring *ring);
 
 /* Is a message there, with that state? */
 bool ring_is_there(const struct ring *ring, const struct ring_header *header);

@@ -16,9 +16,9 @@ static uint64_t position_of(const _Atomic uint64_t *position)
 }
 
 /* Goes on where senders are, or, if something was missed, where receivers are. */
-static void go_to(struct ring *ring, ring_place place, uint64_t position)
+static void go_to(struct ring *ring, uint32_t offset, uint64_t position)
 {
-    ring->tap_place = ring_offset(place);
+    ring->tap_place = offset;
     ring->tap_position = position;
     ring->tap_number =
         atomic_load_explicit(&ring_header(ring, ring->tap_place)->number, memory_order_relaxed);
@@ -31,7 +31,7 @@ static int begin_at_senders(struct ring *ring)
     ring_place place = atomic_load_explicit(&in->places[0], memory_order_relaxed);
     if (ring_offset(place) >= ring->cells)
         return flow_damaged();
-    go_to(ring, place, position_of(&in->places[1]));
+    go_to(ring, ring_offset(place), position_of(&in->places[1]));
     return 0;
 }
 
@@ -76,7 +76,7 @@ static int skip(struct ring *ring)
     int r = ring_lock_out(ring, clock_deadline(1000000000));
     if (r < 0)
         return r;
-    go_to(ring, ring_out_place(ring, NULL), position_of(&flow->shared->out.claimed));
+    go_to(ring, ring_out_offset(ring), position_of(&flow->shared->out.claimed));
     ring_unlock_out(ring);
     ring->tap_missed += (uint32_t)(ring->tap_number - expected);
     return 0;

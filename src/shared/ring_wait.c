@@ -13,7 +13,7 @@ bool ring_has_message(struct flow *flow, const struct ferry_choice *choice)
 {
     (void)choice;
     const struct ring *ring = ring_of(flow);
-    return ring_is_there(ring, ring_header(ring, ring_offset(ring_out_place(ring, NULL))));
+    return ring_is_there(ring, ring_header(ring, ring_out_offset(ring)));
 }
 
 /* Exact, with the lock; if that cannot be had now, it may well be. */
@@ -94,7 +94,7 @@ static bool is_room(const struct need *need)
 static bool is_taken(const struct need *need)
 {
     const struct ring *ring = ring_of(need->flow);
-    uint32_t offset = ring_offset(ring_out_place(ring, NULL));
+    uint32_t offset = ring_out_offset(ring);
     uint32_t number =
         atomic_load_explicit(&ring_header(ring, offset)->number, memory_order_relaxed);
     return (int32_t)(number - need->number) > 0;
