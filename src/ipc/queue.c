@@ -110,13 +110,15 @@ struct sending {
     deadline end;
     uint64_t ticket;
     int dropped;
+    bool dropped_itself;
     bool is_loan;
 };
 
 static ssize_t try_send(ferry_queue *queue, struct sending *sending)
 {
     struct flow *flow = &queue->flow;
-    if (!sending->is_loan)
+    bool keeps_loan = (flow->shape.flags & FERRY_RENDEZVOUS) != 0; /* until somebody has come */
+    if (!sending->is_loan || keeps_loan)
         return flow->engine->try_send(flow, sending->messages, sending->count, sending->end,
                                       &sending->ticket);
     int r = flow->engine->try_send_loan(flow, sending->messages, sending->end, &sending->ticket);
@@ -162,6 +164,7 @@ static int overflow(ferry_queue *queue, struct sending *sending)
     case FERRY_OVERFLOW_DROP_NEWEST:
         atomic_fetch_add_explicit(&in->dropped, 1, memory_order_relaxed);
         sending->dropped = 1;
+        sending->dropped_itself = true;
         return 1;
     case FERRY_OVERFLOW_DROP_OLDEST:
         return drop_oldest(queue, sending);
@@ -195,7 +198,7 @@ static ssize_t meet(ferry_queue *queue, struct sending *sending)
     if (sending->end == NOW && !crowd_is_any(flow->slots, &flow->shared->receivers))
         return -EAGAIN;
     ssize_t n = send_some(queue, sending);
-    if (n < 0 || sending->dropped == 1)
+    if (n < 0 || sending->dropped_itself)
         return n;
     deadline end = sending->end == NOW ? clock_deadline(RENDEZVOUS_PATIENCE_NS) : sending->end;
     int r = flow->engine->await_taken(flow, sending->ticket, end);
@@ -217,12 +220,19 @@ static int send_one(ferry_queue *queue, const struct ferry_message *message, int
     int r = check_usable(queue, FERRY_WRITE);
     if (r == 0)
         r = check_message(queue, message);
+    if (r == 0 && is_loan)
+        r = queue->flow.engine->check_loan(&queue->flow, message->bytes);
     if (r < 0)
         return r;
     struct sending sending = {
         .messages = message, .count = 1, .end = deadline_of(timeout_ns), .is_loan = is_loan};
     ssize_t n = send_checked(queue, &sending);
-    return n < 0 ? (int)n : sending.dropped;
+    if (n < 0)
+        return (int)n;
+    bool is_kept = (queue->flow.shape.flags & FERRY_RENDEZVOUS) != 0 || sending.dropped_itself;
+    if (is_loan && is_kept)
+        queue->flow.engine->return_loan(&queue->flow, message->bytes, CLOCK_NEVER);
+    return sending.dropped;
 }
 
 int ferry_queue_send(ferry_queue *queue, const void *bytes, size_t size, int64_t timeout_ns)
@@ -403,15 +413,16 @@ int ferry_queue_statistics(ferry_queue *queue, struct ferry_queue_statistics *re
                     ret_statistics->statistics_bytes, sizeof(*ret_statistics));
     struct flow *flow = &queue->flow;
     const struct layout_queue_side *in = &flow->shared->in, *out = &flow->shared->out;
-    uint64_t dropped = get(&out->dropped), passed = get(&out->messages);
+    uint64_t dropped = get(&out->dropped), withdrawn = get(&out->withdrawn);
+    uint64_t taken = get(&out->messages), gone = dropped + withdrawn;
     struct ferry_queue_statistics statistics = {.statistics_bytes = sizeof(statistics),
                                                 .most_messages = get(&in->most_messages),
                                                 .most_bytes = get(&in->most_bytes),
                                                 .capacity_messages = flow->shape.messages,
                                                 .capacity_bytes = flow->shape.bytes,
                                                 .largest_bytes = flow->shape.largest,
-                                                .sent = get(&in->messages),
-                                                .received = passed > dropped ? passed - dropped : 0,
+                                                .sent = get(&in->messages) - withdrawn,
+                                                .received = taken > gone ? taken - gone : 0,
                                                 .dropped_oldest = dropped,
                                                 .dropped_newest = get(&in->dropped),
                                                 .refused = get(&in->refused),

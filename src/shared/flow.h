@@ -79,6 +79,8 @@ struct flow_engine {
     int (*try_send_loan)(struct flow *flow, const struct ferry_message *message, deadline end,
                          uint64_t *ret_ticket);
     int (*return_loan)(struct flow *flow, void *bytes, deadline end);
+    int (*check_loan)(struct flow *flow,
+                      const void *bytes); /* -EINVAL: these are not on loan from this handle */
     ssize_t (*try_take)(struct flow *flow, struct ferry_message *ret_message,
                         const struct ferry_choice *choice, deadline end);
     int (*release)(struct flow *flow, const void *bytes, deadline end);

@@ -229,8 +229,9 @@ struct layout_queue_side {
     _Atomic uint64_t places[2]; /* in: the first alone.  See ring.h */
     _Atomic uint32_t lonely;    /* the tag of one who sleeps for this side alone */
     uint32_t reserved1;
-    _Atomic uint64_t claimed;   /* in: how far the lock's holder may be writing, for who taps */
-    _Atomic uint64_t backed[2]; /* in, unbounded: which bytes of the ring have memory */
+    _Atomic uint64_t claimed; /* in: how far the lock's holder may be writing, for who taps */
+    _Atomic uint64_t backed; /* unbounded: how far the ring has memory, or it has been given back */
+    _Atomic uint32_t numbers[2]; /* out: of the messages at `places` */
     /* For people. */
     _Atomic uint64_t messages; /* that went through here since it was made */
     _Atomic uint64_t bytes;    /* of these */
@@ -240,7 +241,7 @@ struct layout_queue_side {
     _Atomic uint64_t most_messages; /* in: that were there at a time */
     _Atomic uint64_t most_bytes;    /* in */
     _Atomic uint64_t sleeps;
-    _Atomic uint64_t last; /* a stamp */
+    _Atomic uint64_t withdrawn; /* out: taken back by who sent them, since nobody came */
     uint64_t reserved2[10];
 };
 

@@ -50,17 +50,19 @@ bool ring_is_there(const struct ring *ring, const struct ring_header *header)
            (state & COUNT_MASK);
 }
 
-bool ring_find_out(const struct ring *ring, ring_place *ret_place)
+bool ring_find_out(const struct ring *ring, struct ring_seen *ret_seen)
 {
     const struct layout_queue_side *out = &ring->flow->shared->out;
     for (int i = 0; i < LOOKS; i++) {
         uint32_t sequence = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
-        /* Acquire: the sequence is read again behind it. */
-        ring_place place = atomic_load_explicit(&out->places[sequence & 1], memory_order_acquire);
-        /* The place that counts is not written to before the next commit. */
+        /* Acquire: the sequence is read again behind them. */
+        const struct ring_seen seen = {
+            .place = atomic_load_explicit(&out->places[sequence & 1], memory_order_acquire),
+            .number = atomic_load_explicit(&out->numbers[sequence & 1], memory_order_acquire)};
+        /* What counts is not written to before the next commit. */
         if (atomic_load_explicit(&out->sequence, memory_order_seq_cst) == sequence) {
-            *ret_place = place;
-            return ring_offset(place) < ring->cells;
+            *ret_seen = seen;
+            return ring_offset(seen.place) < ring->cells;
         }
     }
     return false;
@@ -68,8 +70,8 @@ bool ring_find_out(const struct ring *ring, ring_place *ret_place)
 
 uint32_t ring_out_offset(const struct ring *ring)
 {
-    ring_place place;
-    return ring_find_out(ring, &place) ? ring_offset(place) : 0;
+    struct ring_seen seen;
+    return ring_find_out(ring, &seen) ? ring_offset(seen.place) : 0;
 }
 
 /* ---- Locks ------------------------------------------------------------------------------------ */
@@ -133,10 +135,10 @@ int ring_lock_out(struct ring *ring, deadline end)
 {
     struct layout_queue_side *out = &ring->flow->shared->out;
     int r = take_lock(ring, &out->lock, end);
-    if (r == 1) {
-        uint32_t offset = ring_out_offset(ring);
-        repair_position(ring, &out->claimed, offset);
-        repair_count(&out->messages, load(&ring_header(ring, offset)->number));
+    struct ring_seen seen;
+    if (r == 1 && ring_find_out(ring, &seen)) {
+        repair_position(ring, &out->claimed, ring_offset(seen.place));
+        repair_count(&out->messages, seen.number);
     }
     return r < 0 ? r : 0;
 }
@@ -176,11 +178,10 @@ void ring_unlock_out(struct ring *ring)
 static void look_at_receivers(struct ring *ring)
 {
     const struct layout_queue_side *out = &ring->flow->shared->out;
-    if (!ring_find_out(ring, &ring->out_seen))
+    if (!ring_find_out(ring, &ring->seen))
         return; /* what is known is behind what is so, at worst */
-    ring->number_seen = load(&ring_header(ring, ring_offset(ring->out_seen))->number);
     if ((ring->flow->shape.flags & FERRY_UNBOUNDED) != 0)
-        ring->backed_seen = atomic_load_explicit(&out->backed[0], memory_order_acquire);
+        ring->backed_seen = atomic_load_explicit(&out->backed, memory_order_acquire);
 }
 
 /* What is between the receivers, as far as is known, and the senders' place. */
@@ -191,9 +192,9 @@ struct ring_use {
 static struct ring_use use_of(const struct ring *ring, ring_place place, uint32_t number)
 {
     return (struct ring_use){
-        .cells = ring_distance(ring, ring_offset(ring->out_seen), ring_offset(place)),
-        .messages = number - ring->number_seen,
-        .bytes = ring_bytes(place) - ring_bytes(ring->out_seen)};
+        .cells = ring_distance(ring, ring_offset(ring->seen.place), ring_offset(place)),
+        .messages = number - ring->seen.number,
+        .bytes = ring_bytes(place) - ring_bytes(ring->seen.place)};
 }
 
 /* Cells in which receivers may have been, and whose memory has not been given back yet, are not free either. */
@@ -406,7 +407,7 @@ int ring_find(const struct ring *ring, struct ring_found *ret_found)
     uint32_t size = load(&header->size);
     if (size > ring->flow->shape.largest)
         return flow_damaged();
-    *ret_found = (struct ring_found){offset, size, load(&header->number)};
+    *ret_found = (struct ring_found){offset, size, load(&out->numbers[sequence & 1])};
     return 0;
 }
 
@@ -423,6 +424,7 @@ void ring_pass(struct ring *ring, const struct ring_found *found)
     place =
         (uint64_t)(ring_bytes(place) + found->size) << 32 | ring_step(ring, found->offset, cells);
     atomic_store_explicit(&out->places[(sequence + 1) & 1], place, memory_order_relaxed);
+    store(&out->numbers[(sequence + 1) & 1], found->number + 1);
     if (board_any(&flow->shared->room, high))
         flow_ring(flow);
     if (asleep) {
@@ -545,16 +547,20 @@ static void let_go(struct flow *flow)
     pthread_mutex_unlock(&ring_of(flow)->guard);
 }
 
+/* The receivers first: senders are not behind them then. */
 static int measure(struct flow *flow, struct ferry_queue_statistics *statistics)
 {
     struct ring *ring = ring_of(flow);
-    ring_place in = atomic_load_explicit(&flow->shared->in.places[0], memory_order_acquire);
-    ring_place out;
-    if (ring_offset(in) >= ring->cells || !ring_find_out(ring, &out))
+    const struct layout_queue_side *in = &flow->shared->in;
+    struct ring_seen out;
+    if (!ring_find_out(ring, &out))
         return flow_damaged();
-    const struct ring_header *first = ring_header(ring, ring_offset(out));
-    statistics->messages = load(&ring_header(ring, ring_offset(in))->number) - load(&first->number);
-    statistics->bytes = ring_bytes(in) - ring_bytes(out);
+    /* The count follows the number of the next message. */
+    uint64_t sent = atomic_load_explicit(&in->messages, memory_order_acquire);
+    ring_place place = atomic_load_explicit(&in->places[0], memory_order_acquire);
+    const struct ring_header *first = ring_header(ring, ring_offset(out.place));
+    statistics->messages = (uint32_t)sent - out.number;
+    statistics->bytes = ring_bytes(place) - ring_bytes(out.place);
     statistics->oldest_age_ns = ring_is_there(ring, first) ? flow_age_ns(load(&first->stamp)) : -1;
     return 0;
 }
@@ -588,6 +594,7 @@ const struct flow_engine ring_engine = {
     .try_loan = ring_try_loan,
     .try_send_loan = ring_try_send_loan,
     .return_loan = ring_return_loan,
+    .check_loan = ring_check_loan,
     .try_take = ring_try_take,
     .release = ring_release,
     .measure = measure,

@@ -18,10 +18,11 @@
  *   in.sequence         who holds the senders' lock, by adding 1 with a wake: the commit of messages that are counted from its
  *                       old value.  Anybody by adding CROWD_STEP.
  *   in.claimed          who holds the senders' lock: how far it may be writing, as in.places[1].
- *   in.backed[0]        likewise: so far the ring has memory, as in.places[1].  Unbounded queues.
+ *   in.backed           likewise: so far the ring has memory, as in.places[1].  Unbounded queues.
  *   out.sequence        who holds the receivers' lock, by adding 1: the commit.  Anybody by adding CROWD_STEP.
- *   out.places          where the next message to be received is: the one of the parity of out.sequence counts.
- *   out.backed[0]       who holds the receivers' lock: how far memory has been given back, as in.places[1].  Unbounded. */
+ *   out.places, .numbers   where the next message to be received is, and its number: those of the parity of out.sequence
+ *                       count.
+ *   out.backed          who holds the receivers' lock: how far memory has been given back, as in.places[1].  Unbounded. */
 #ifndef FERRY_RING_H
 #define FERRY_RING_H
 
@@ -75,14 +76,19 @@ struct ring_buffer {
     enum { BUFFER_FREE, BUFFER_LOANED, BUFFER_TAKEN } use;
 };
 
+/* Where receivers are: the place of the next message to be received, and its number. */
+struct ring_seen {
+    ring_place place;
+    uint32_t number;
+};
+
 /* A handle's view.  What is known of the other side is touched with this side's lock. */
 struct ring {
     struct flow *flow;
     struct map map;
     uint32_t cells;
-    ring_place out_seen;  /* where the receivers were when a sender looked last, … */
-    uint32_t number_seen; /* … the number of the message there, … */
-    uint64_t backed_seen; /* … and how far memory had been given back */
+    struct ring_seen seen; /* where the receivers were when a sender looked last, … */
+    uint64_t backed_seen;  /* … and how far memory had been given back */
     bool reaps,
         reaps_senders; /* nobody woke who was on the board: with this side's lock, or with the receivers' */
     pthread_mutex_t guard; /* of what follows */
@@ -131,7 +137,7 @@ void ring_unlock_out(struct ring *ring);
 
 /* Where the receivers are; with no lock, as of some moment.  False: it is nonsense, or never stands still.  The offset alone, of
  * something in any case. */
-bool ring_find_out(const struct ring *ring, ring_place *ret_place);
+bool ring_find_out(const struct ring *ring, struct ring_seen *ret_seen);
 uint32_t ring_out_offset(const struct ring *ring);
 
 /* Is a message there, with that state? */
@@ -162,6 +168,7 @@ int ring_await_taken(struct flow *flow, uint64_t ticket, deadline end);
 int ring_try_loan(struct flow *flow, void **ret_bytes, size_t size, deadline end);
 int ring_try_send_loan(struct flow *flow, const struct ferry_message *message, deadline end,
                        uint64_t *ret_ticket);
+int ring_check_loan(struct flow *flow, const void *bytes);
 int ring_return_loan(struct flow *flow, void *bytes, deadline end);
 ssize_t ring_try_take(struct flow *flow, struct ferry_message *ret_message,
                       const struct ferry_choice *choice, deadline end);

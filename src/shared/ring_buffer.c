@@ -86,22 +86,20 @@ int ring_try_loan(struct flow *flow, void **ret_bytes, size_t size, deadline end
     return r;
 }
 
-static bool is_loaned(struct ring *ring, const void *bytes)
+int ring_check_loan(struct flow *flow, const void *bytes)
 {
+    struct ring *ring = ring_of(flow);
     pthread_mutex_lock(&ring->guard);
     bool loaned = find(ring, BUFFER_LOANED, bytes) != NULL;
     pthread_mutex_unlock(&ring->guard);
-    return loaned;
+    return loaned ? 0 : explain_unknown(BUFFER_LOANED);
 }
 
 int ring_try_send_loan(struct flow *flow, const struct ferry_message *message, deadline end,
                        uint64_t *ret_ticket)
 {
-    struct ring *ring = ring_of(flow);
-    if (!is_loaned(ring, message->bytes))
-        return explain_unknown(BUFFER_LOANED);
     ssize_t sent = ring_try_send(flow, message, 1, end, ret_ticket);
-    return sent < 0 ? (int)sent : put_back(ring, BUFFER_LOANED, message->bytes);
+    return sent < 0 ? (int)sent : put_back(ring_of(flow), BUFFER_LOANED, message->bytes);
 }
 
 int ring_return_loan(struct flow *flow, void *bytes, deadline end)

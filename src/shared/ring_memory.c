@@ -45,7 +45,7 @@ static int reserve(struct ring *ring, uint64_t from, uint64_t to)
 
 int ring_back(struct ring *ring, uint64_t position)
 {
-    _Atomic uint64_t *backed = &ring->flow->shared->in.backed[0];
+    _Atomic uint64_t *backed = &ring->flow->shared->in.backed;
     uint64_t from = get(backed);
     if (from < PIECE_CELLS) /* with which it was made */
         from = PIECE_CELLS;
@@ -63,7 +63,7 @@ int ring_back(struct ring *ring, uint64_t position)
 void ring_give_back(struct ring *ring)
 {
     struct layout_queue_side *out = &ring->flow->shared->out;
-    uint64_t from = get(&out->backed[0]);
+    uint64_t from = get(&out->backed);
     uint64_t to = get(&out->claimed) / PIECE_CELLS * PIECE_CELLS;
     if (to <= from)
         return;
@@ -77,5 +77,5 @@ void ring_give_back(struct ring *ring)
         explanation_restore(&before);
     }
     /* Release pairs with the acquire in look_at_receivers(): who sees it reserves behind us. */
-    atomic_store_explicit(&out->backed[0], to, memory_order_release);
+    atomic_store_explicit(&out->backed, to, memory_order_release);
 }
