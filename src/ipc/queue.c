@@ -444,6 +444,7 @@ static ssize_t await_sight(struct flow *flow, struct ferry_message *message, uin
     flow_join(&flow->receivers, &in->sequence);
     for (;;) {
         uint32_t seen = atomic_load_explicit(&in->sequence, memory_order_seq_cst);
+        int64_t patience_ns = crowd_patience(&flow->receivers);
         const struct lock_wait wait = {.end = end, .interruptible = flow->interruptible};
         int r = lock_await_outcome(&in->lock, flow->slots, &wait);
         n = flow->engine->try_tap(flow, message, ret_missed);
@@ -451,7 +452,7 @@ static ssize_t await_sight(struct flow *flow, struct ferry_message *message, uin
             break;
         n = r < 0 ? r : flow_check_removed(flow, end);
         if (n == 0)
-            n = crowd_sleep(&flow->receivers, &in->sequence, seen, end);
+            n = crowd_sleep(&flow->receivers, &in->sequence, seen, patience_ns, end);
         if (n < 0 && (n != -EINTR || flow->interruptible))
             break;
     }

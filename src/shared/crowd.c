@@ -73,8 +73,7 @@ void crowd_leave(struct crowd *crowd)
     pthread_mutex_unlock(&crowd->guard);
 }
 
-/* How long to sleep at most. */
-static int64_t slice(struct crowd *crowd)
+int64_t crowd_patience(struct crowd *crowd)
 {
     unsigned sleepers = count(crowd);
     if (sleepers <= 1) {
@@ -84,13 +83,14 @@ static int64_t slice(struct crowd *crowd)
     return sleepers <= 1 ? INT64_MAX : SECOND_LOOK_NS * (int64_t)sleepers;
 }
 
-int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, deadline end)
+int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, int64_t patience_ns,
+                deadline end)
 {
-    int64_t left = clock_left_ns(end), most = slice(crowd);
+    int64_t left = clock_left_ns(end);
     if (left == 0)
         return -ETIMEDOUT;
-    int r = futex_wait(word, seen, left < most ? left : most);
-    if (r == -ETIMEDOUT && most <= left) {
+    int r = futex_wait(word, seen, left < patience_ns ? left : patience_ns);
+    if (r == -ETIMEDOUT && patience_ns <= left) {
         crowd_reap(crowd->slots, crowd->board);
         return 0;
     }

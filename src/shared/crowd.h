@@ -10,6 +10,7 @@
  *   loads its word                          bit on the board
  *   lonely = its tag                        looks at lonely
  *   counts once more who is on the board    somebody: changes that one's word, wakes it; lonely = 0
+ *   looks once more for what it waits for
  *   sleeps while the word is as it was
  *
  * All of it is sequentially consistent: either the one counts the other, or is told of it. */
@@ -48,8 +49,14 @@ void crowd_leave(struct crowd *crowd);
 /* What is added to the word of who sleeps alone; its lower half counts what it sleeps for. */
 #define CROWD_STEP (UINT32_C(1) << 16)
 
-/* Sleeps while *word is `seen`.  0: woken, or time for another look; -ETIMEDOUT: it is `end`; -EINTR. */
-int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, deadline end);
+/* How long to sleep at most before another look: for ever, if alone.  To be asked once the word is loaded, and before the
+ * last look at what it is about: of who comes and goes behind this, that look sees what he was woken for and left. */
+int64_t crowd_patience(struct crowd *crowd);
+
+/* Sleeps while *word is `seen`, for as long as patience says.  0: woken, or time for another look; -ETIMEDOUT: it is `end`;
+ * -EINTR. */
+int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, int64_t patience_ns,
+                deadline end);
 
 /* Strikes those off who died on the board. */
 void crowd_reap(struct slots *slots, const struct layout_board *board);

@@ -24,8 +24,9 @@
 static const int64_t LOCK_PATIENCE_NS = 1000000;
 static const uint32_t COUNT_MASK = CROWD_STEP - 1;
 
-/* How often to look again at something that changes while it is read. */
-enum { LOOKS = 64 };
+/* How often to look again at something that changes while it is read; and how many wakes that wake nobody it takes to ask
+ * whether whoever is on the board is dead, or only not asleep yet. */
+enum { LOOKS = 64, UNHEARD_TO_REAP = 4 };
 
 /* ---- Places ----------------------------------------------------------------------------------- */
 
@@ -307,7 +308,7 @@ static void commit_by_waking(struct ring *ring, uint32_t first,
     bool tapped = atomic_load_explicit(&shared->shape.tapped, memory_order_relaxed) != 0;
     int most = tapped || count > INT_MAX ? INT_MAX : (int)count;
     if (flow_step(&shared->in.sequence, most) == 0)
-        ring->reaps = true;
+        ring->reaps = ++ring->unheard % UNHEARD_TO_REAP == 0;
     for (uint32_t i = 0; i < count; i++) {
         store(&ring_header(ring, first)->state, RING_THERE);
         first = ring_step(ring, first, ring_cells(messages[i].size_bytes));
@@ -430,7 +431,7 @@ void ring_pass(struct ring *ring, const struct ring_found *found)
     if (asleep) {
         lock_shout(&out->lock);
         if (flow_step(&out->sequence, INT_MAX) == 0)
-            ring->reaps_senders = true;
+            ring->reaps_senders = ++ring->unheard_senders % UNHEARD_TO_REAP == 0;
     } else {
         /* The commit.  Release: what we have read of the message, we have; and whoever sees the sequence sees the
          * place. */

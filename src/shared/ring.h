@@ -89,8 +89,9 @@ struct ring {
     uint32_t cells;
     struct ring_seen seen; /* where the receivers were when a sender looked last, … */
     uint64_t backed_seen;  /* … and how far memory had been given back */
-    bool reaps,
-        reaps_senders; /* nobody woke who was on the board: with this side's lock, or with the receivers' */
+    /* Wakes that woke nobody, and that it is time to ask why: with this side's lock, and with the receivers'. */
+    uint32_t unheard, unheard_senders;
+    bool reaps, reaps_senders;
     pthread_mutex_t guard; /* of what follows */
     struct ring_buffer buffers[RING_BUFFERS];
     uint32_t tap_place;    /* of who looks on: an offset, … */

@@ -59,6 +59,7 @@ static int sleep_for_message(struct flow *flow, deadline end)
     const struct lock_wait wait = wait_for(flow, end, has_message);
     for (;;) {
         uint32_t seen = look(&in->sequence);
+        int64_t patience_ns = crowd_patience(&flow->receivers);
         int r = lock_await_outcome(&in->lock, flow->slots, &wait);
         if (has_message(flow))
             return 0;
@@ -67,7 +68,7 @@ static int sleep_for_message(struct flow *flow, deadline end)
         if (r < 0)
             return r;
         flow_count_sleep(&in->sleeps);
-        r = crowd_sleep(&flow->receivers, &in->sequence, seen, end);
+        r = crowd_sleep(&flow->receivers, &in->sequence, seen, patience_ns, end);
         if (has_message(flow))
             return 0;
         if (r < 0 && (r != -EINTR || flow->interruptible))
@@ -113,6 +114,7 @@ static int sleep_for(const struct need *need, deadline end)
     const struct lock_wait wait = wait_for(flow, end, NULL);
     for (;;) {
         uint32_t seen = look(&out->sequence);
+        int64_t patience_ns = crowd_patience(&flow->senders);
         int r = lock_await_outcome(&out->lock, flow->slots, &wait);
         if (need->is_met(need))
             return 0;
@@ -121,7 +123,7 @@ static int sleep_for(const struct need *need, deadline end)
         if (r < 0)
             return r;
         flow_count_sleep(&out->sleeps);
-        r = crowd_sleep(&flow->senders, &out->sequence, seen, end);
+        r = crowd_sleep(&flow->senders, &out->sequence, seen, patience_ns, end);
         if (need->is_met(need))
             return 0;
         if (r < 0 && (r != -EINTR || flow->interruptible))
