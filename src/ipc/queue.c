@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "ipc/queue.h"
-#include "shared/lock.h"
 
 /* The deadline of who does not wait. */
 #define NOW ((deadline)0)
@@ -436,30 +435,6 @@ int ferry_queue_statistics(ferry_queue *queue, struct ferry_queue_statistics *re
 
 /* ---- Looking on ------------------------------------------------------------------------------- */
 
-static ssize_t await_sight(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed,
-                           deadline end)
-{
-    struct layout_queue_side *in = &flow->shared->in;
-    ssize_t n;
-    flow_join(&flow->receivers, &in->sequence);
-    for (;;) {
-        uint32_t seen = atomic_load_explicit(&in->sequence, memory_order_seq_cst);
-        int64_t patience_ns = crowd_patience(&flow->receivers);
-        const struct lock_wait wait = {.end = end, .interruptible = flow->interruptible};
-        int r = lock_await_outcome(&in->lock, flow->slots, &wait);
-        n = flow->engine->try_tap(flow, message, ret_missed);
-        if (n != -EAGAIN)
-            break;
-        n = r < 0 ? r : flow_check_removed(flow, end);
-        if (n == 0)
-            n = crowd_sleep(&flow->receivers, &in->sequence, seen, patience_ns, end);
-        if (n < 0 && (n != -EINTR || flow->interruptible))
-            break;
-    }
-    crowd_leave(&flow->receivers);
-    return n;
-}
-
 ssize_t ferry_queue_tap(ferry_queue *queue, struct ferry_message *message, uint64_t *ret_missed,
                         int64_t timeout_ns)
 {
@@ -469,8 +444,12 @@ ssize_t ferry_queue_tap(ferry_queue *queue, struct ferry_message *message, uint6
     if (!queue->taps)
         return fail(-EBADF, "this handle takes part; open one with FERRY_TAP to look on");
     struct flow *flow = &queue->flow;
-    ssize_t n = flow->engine->try_tap(flow, message, ret_missed);
-    if (n == -EAGAIN && timeout_ns != FERRY_NOW)
-        n = await_sight(flow, message, ret_missed, clock_deadline(timeout_ns));
+    deadline end = deadline_of(timeout_ns);
+    ssize_t n;
+    while ((n = flow->engine->try_tap(flow, message, ret_missed)) == -EAGAIN && end != NOW) {
+        r = flow->engine->await_sight(flow, end);
+        if (r < 0)
+            return explain_receive(r);
+    }
     return n < 0 ? explain_receive((int)n) : n;
 }

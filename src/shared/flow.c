@@ -52,14 +52,13 @@ void flow_ring(const struct flow *flow)
     bell_ring(flow->region->bell_fd);
 }
 
-int flow_step(_Atomic uint32_t *word, int most)
+void flow_step(_Atomic uint32_t *word, int most)
 {
-    int woken = futex_add_and_wake(word, 1, most);
-    if (woken >= 0)
-        return woken;
+    if (futex_add_and_wake(word, 1, most) >= 0)
+        return;
     /* No such call: publish, then wake. */
     atomic_fetch_add_explicit(word, 1, memory_order_seq_cst);
-    return futex_wake(word, most);
+    futex_wake(word, most);
 }
 
 void flow_join(struct crowd *crowd, _Atomic uint32_t *word)

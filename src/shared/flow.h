@@ -91,6 +91,7 @@ struct flow_engine {
     /* Looking on: begins with what comes from now on.  -EAGAIN: nothing new. */
     int (*tap_begin)(struct flow *flow);
     ssize_t (*try_tap)(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed);
+    int (*await_sight)(struct flow *flow, deadline end);
     void (*tap_end)(struct flow *flow);
 };
 
@@ -129,8 +130,14 @@ void flow_join(struct crowd *crowd, _Atomic uint32_t *word);
 /* Before the name is removed, with its removal byte locked: has everybody who sleeps look at that. */
 void flow_announce_removal(int control_fd);
 
-/* Steps a word that others sleep on, and wakes at most so many of them, all in one.  How many woke. */
-int flow_step(_Atomic uint32_t *word, int most);
+/* A word that others sleep on, and that counts commits: from bit 1 on, up to CROWD_STEP.  Who is about to sleep sets bit 0 first; a
+ * step with a wake adds 1 to a word that has it, which takes it away and counts; where it is not set, a commit is the
+ * addition of FLOW_COMMIT. */
+#define FLOW_ASLEEP UINT32_C(1)
+#define FLOW_COMMIT UINT32_C(2)
+
+/* Steps a word with FLOW_ASLEEP, and wakes at most so many of those who sleep on it, all in one. */
+void flow_step(_Atomic uint32_t *word, int most);
 
 /* Rings for everybody who polls: a message has come to an empty queue, room to a full one. */
 void flow_ring(const struct flow *flow);

@@ -2,14 +2,16 @@
  *
  *   sender                                   receiver, about to sleep
  *   ------                                   ------------------------
- *   lock                                     bit on the board
- *   looks at the board                       looks at the lock: waits until it is free, loud or a dead one's
- *   nobody: copies, commits; unlocks         looks at the header
- *   somebody: lock is loud; copies;          sleeps while in.sequence is as it was before all that
- *     commits by waking; unlocks
+ *   lock                                     sets FLOW_ASLEEP in in.sequence
+ *   looks whether in.sequence has that       looks at the lock: waits until it is free, loud or a dead one's
+ *   not: copies, commits; unlocks            looks at the header
+ *   it has: lock is loud; copies;            sleeps while in.sequence is as it was when the flag was set
+ *     commits by waking one, which takes
+ *     the flag away; unlocks
  *
- * and the same the other way round.  Lock, boards and sequences are sequentially consistent, so one of the two
- * sees the other.
+ * and the same the other way round.  Lock and sequences are sequentially consistent, so one of the two sees the other.  What
+ * comes until the woken one runs costs no system call; that one, awake, sets the flag again if others sleep, and wakes
+ * one of them if there is more than it takes (ring_wait.c).
  *
  * Dying: before the commit, nothing happened: the next sender writes over it.  Behind it, the message is there.  A lock of the
  * dead is taken over by whoever wants it next, and nobody sleeps for it to be let go of.  A receiver that dies before its commit has
@@ -22,11 +24,11 @@
 #include "shared/ring.h"
 
 static const int64_t LOCK_PATIENCE_NS = 1000000;
-static const uint32_t COUNT_MASK = CROWD_STEP - 1;
+/* In a sequence, what commits count. */
+static const uint32_t COUNT_MASK = (CROWD_STEP - 1) & ~FLOW_ASLEEP;
 
-/* How often to look again at something that changes while it is read; and how many wakes that wake nobody it takes to ask
- * whether whoever is on the board is dead, or only not asleep yet. */
-enum { LOOKS = 64, UNHEARD_TO_REAP = 4 };
+/* How often to look again at something that changes while it is read. */
+enum { LOOKS = 64 };
 
 /* ---- Places ----------------------------------------------------------------------------------- */
 
@@ -38,6 +40,12 @@ static uint32_t load(const _Atomic uint32_t *word)
 static void store(_Atomic uint32_t *word, uint32_t value)
 {
     atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+/* Which of the receivers' places counts. */
+static unsigned which(uint32_t sequence)
+{
+    return sequence / FLOW_COMMIT & 1;
 }
 
 bool ring_is_there(const struct ring *ring, const struct ring_header *header)
@@ -58,10 +66,11 @@ bool ring_find_out(const struct ring *ring, struct ring_seen *ret_seen)
         uint32_t sequence = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
         /* Acquire: the sequence is read again behind them. */
         const struct ring_seen seen = {
-            .place = atomic_load_explicit(&out->places[sequence & 1], memory_order_acquire),
-            .number = atomic_load_explicit(&out->numbers[sequence & 1], memory_order_acquire)};
+            .place = atomic_load_explicit(&out->places[which(sequence)], memory_order_acquire),
+            .number = atomic_load_explicit(&out->numbers[which(sequence)], memory_order_acquire)};
         /* What counts is not written to before the next commit. */
-        if (atomic_load_explicit(&out->sequence, memory_order_seq_cst) == sequence) {
+        uint32_t now = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
+        if (((now ^ sequence) & COUNT_MASK) == 0) {
             *ret_seen = seen;
             return ring_offset(seen.place) < ring->cells;
         }
@@ -152,25 +161,14 @@ static void release(const struct ring *ring, struct layout_lock *lock, uint32_t 
         lock_release(lock);
 }
 
-/* Lets go of a lock, and strikes off who is on the board and did not wake. */
 void ring_unlock_in(struct ring *ring)
 {
-    struct flow *flow = ring->flow;
-    bool reaps = ring->reaps;
-    ring->reaps = false;
-    release(ring, &flow->shared->in.lock, LAYOUT_SOLE_SENDER);
-    if (reaps)
-        crowd_reap(flow->slots, &flow->shared->receivers);
+    release(ring, &ring->flow->shared->in.lock, LAYOUT_SOLE_SENDER);
 }
 
 void ring_unlock_out(struct ring *ring)
 {
-    struct flow *flow = ring->flow;
-    bool reaps = ring->reaps_senders;
-    ring->reaps_senders = false;
-    release(ring, &flow->shared->out.lock, LAYOUT_SOLE_RECEIVER);
-    if (reaps)
-        crowd_reap(flow->slots, &flow->shared->senders);
+    release(ring, &ring->flow->shared->out.lock, LAYOUT_SOLE_RECEIVER);
 }
 
 /* ---- Room ------------------------------------------------------------------------------------- */
@@ -307,8 +305,7 @@ static void commit_by_waking(struct ring *ring, uint32_t first,
     struct layout_queue *shared = ring->flow->shared;
     bool tapped = atomic_load_explicit(&shared->shape.tapped, memory_order_relaxed) != 0;
     int most = tapped || count > INT_MAX ? INT_MAX : (int)count;
-    if (flow_step(&shared->in.sequence, most) == 0)
-        ring->reaps = ++ring->unheard % UNHEARD_TO_REAP == 0;
+    flow_step(&shared->in.sequence, most);
     for (uint32_t i = 0; i < count; i++) {
         store(&ring_header(ring, first)->state, RING_THERE);
         first = ring_step(ring, first, ring_cells(messages[i].size_bytes));
@@ -344,9 +341,9 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
 {
     struct flow *flow = ring->flow;
     struct layout_queue_side *in = &flow->shared->in;
-    uint32_t high = slots_high(flow->slots);
-    bool asleep = board_any(&flow->shared->receivers, high);
-    bool polled = board_any(&flow->slots->control->listeners, high);
+    uint32_t sequence = atomic_load_explicit(&in->sequence, memory_order_seq_cst);
+    bool asleep = (sequence & FLOW_ASLEEP) != 0;
+    bool polled = board_any(&flow->slots->control->listeners, slots_high(flow->slots));
     struct sending sending = {.place = atomic_load_explicit(&in->places[0], memory_order_relaxed),
                               .position =
                                   atomic_load_explicit(&in->places[1], memory_order_relaxed),
@@ -359,7 +356,6 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
         flow_ring(flow);
     if (asleep) {
         lock_shout(&in->lock);
-        uint32_t sequence = atomic_load_explicit(&in->sequence, memory_order_seq_cst);
         sending.state = RING_COUNTED | (sequence & COUNT_MASK);
     }
     size_t sent = 0;
@@ -388,6 +384,8 @@ ssize_t ring_try_send(struct flow *flow, const struct ferry_message *messages, s
         return r;
     ssize_t sent = send_locked(ring, messages, count, ret_ticket);
     ring_unlock_in(ring);
+    if (sent > 0 && atomic_load_explicit(&ring->owes_room, memory_order_relaxed))
+        ring_hand_on_room(ring);
     return sent;
 }
 
@@ -399,7 +397,7 @@ int ring_find(const struct ring *ring, struct ring_found *ret_found)
     /* Relaxed: the lock is ours. */
     uint32_t sequence = load(&out->sequence);
     uint32_t offset =
-        ring_offset(atomic_load_explicit(&out->places[sequence & 1], memory_order_relaxed));
+        ring_offset(atomic_load_explicit(&out->places[which(sequence)], memory_order_relaxed));
     if (offset >= ring->cells)
         return flow_damaged();
     const struct ring_header *header = ring_header(ring, offset);
@@ -408,7 +406,7 @@ int ring_find(const struct ring *ring, struct ring_found *ret_found)
     uint32_t size = load(&header->size);
     if (size > ring->flow->shape.largest)
         return flow_damaged();
-    *ret_found = (struct ring_found){offset, size, load(&out->numbers[sequence & 1])};
+    *ret_found = (struct ring_found){offset, size, load(&out->numbers[which(sequence)])};
     return 0;
 }
 
@@ -418,25 +416,23 @@ void ring_pass(struct ring *ring, const struct ring_found *found)
     struct layout_queue_side *out = &flow->shared->out;
     if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
         ring_give_back(ring); /* before the commit, so that who is told of room finds it */
-    uint32_t high = slots_high(flow->slots);
-    bool asleep = board_any(&flow->shared->senders, high);
-    uint32_t sequence = load(&out->sequence), cells = ring_cells(found->size);
-    ring_place place = atomic_load_explicit(&out->places[sequence & 1], memory_order_relaxed);
+    uint32_t sequence = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
+    uint32_t cells = ring_cells(found->size), now = which(sequence), next = 1 - now;
+    ring_place place = atomic_load_explicit(&out->places[now], memory_order_relaxed);
     place =
         (uint64_t)(ring_bytes(place) + found->size) << 32 | ring_step(ring, found->offset, cells);
-    atomic_store_explicit(&out->places[(sequence + 1) & 1], place, memory_order_relaxed);
-    store(&out->numbers[(sequence + 1) & 1], found->number + 1);
-    if (board_any(&flow->shared->room, high))
+    atomic_store_explicit(&out->places[next], place, memory_order_relaxed);
+    store(&out->numbers[next], found->number + 1);
+    if (board_any(&flow->shared->room, slots_high(flow->slots)))
         flow_ring(flow);
-    if (asleep) {
+    if ((sequence & FLOW_ASLEEP) != 0) {
         lock_shout(&out->lock);
-        if (flow_step(&out->sequence, INT_MAX) == 0)
-            ring->reaps_senders = ++ring->unheard_senders % UNHEARD_TO_REAP == 0;
+        flow_step(&out->sequence, 1);
     } else {
         /* The commit.  Release: what we have read of the message, we have; and whoever sees the sequence sees the
-         * place. */
-        /* (Who steps aside at the same time may be overwritten; the word changes in any case.) */
-        atomic_store_explicit(&out->sequence, sequence + 1, memory_order_release);
+         * place.  (Of somebody who sets a flag just now, or steps aside, this may be written over; the word has changed, and it
+         * looks again.) */
+        atomic_store_explicit(&out->sequence, sequence + FLOW_COMMIT, memory_order_release);
     }
     atomic_store_explicit(&out->claimed,
                           atomic_load_explicit(&out->claimed, memory_order_relaxed) + cells,
@@ -482,6 +478,8 @@ ssize_t ring_try_receive(struct flow *flow, struct ferry_message *message,
         return r;
     ssize_t n = receive_locked(ring, message, choice->flags);
     ring_unlock_out(ring);
+    if (n >= 0 && atomic_load_explicit(&ring->owes_message, memory_order_relaxed))
+        ring_hand_on_message(ring);
     return n;
 }
 
@@ -601,5 +599,6 @@ const struct flow_engine ring_engine = {
     .measure = measure,
     .tap_begin = ring_tap_begin,
     .try_tap = ring_try_tap,
+    .await_sight = ring_await_sight,
     .tap_end = ring_tap_end,
 };

@@ -15,11 +15,11 @@
  *   in.places[0]        who holds the senders' lock: where the next message goes, see ring_place.  It may be behind:
  *                       if a committed message is there, its sender died, and the next one steps over it.
  *   in.places[1]        likewise, in cells since the ring was made.
- *   in.sequence         who holds the senders' lock, by adding 1 with a wake: the commit of messages that are counted from its
- *                       old value.  Anybody by adding CROWD_STEP.
+ *   in.sequence         who holds the senders' lock, by a step with a wake (flow.h): the commit of messages that are counted from its
+ *                       old value.  Anybody by adding CROWD_STEP, and by setting FLOW_ASLEEP.
  *   in.claimed          who holds the senders' lock: how far it may be writing, as in.places[1].
  *   in.backed           likewise: so far the ring has memory, as in.places[1].  Unbounded queues.
- *   out.sequence        who holds the receivers' lock, by adding 1: the commit.  Anybody by adding CROWD_STEP.
+ *   out.sequence        who holds the receivers' lock, by a step: the commit.  Anybody as in.sequence.
  *   out.places, .numbers   where the next message to be received is, and its number: those of the parity of out.sequence
  *                       count.
  *   out.backed          who holds the receivers' lock: how far memory has been given back, as in.places[1].  Unbounded. */
@@ -89,9 +89,8 @@ struct ring {
     uint32_t cells;
     struct ring_seen seen; /* where the receivers were when a sender looked last, … */
     uint64_t backed_seen;  /* … and how far memory had been given back */
-    /* Wakes that woke nobody, and that it is time to ask why: with this side's lock, and with the receivers'. */
-    uint32_t unheard, unheard_senders;
-    bool reaps, reaps_senders;
+    _Atomic bool owes_message,
+        owes_room;         /* this handle was woken, and is to wake others if there is more */
     pthread_mutex_t guard; /* of what follows */
     struct ring_buffer buffers[RING_BUFFERS];
     uint32_t tap_place;    /* of who looks on: an offset, … */
@@ -163,6 +162,11 @@ bool ring_has_message(struct flow *flow, const struct ferry_choice *choice);
 int ring_await_room(struct flow *flow, uint64_t size, deadline end);
 int ring_await_message(struct flow *flow, const struct ferry_choice *choice, deadline end);
 int ring_await_taken(struct flow *flow, uint64_t ticket, deadline end);
+int ring_await_sight(struct flow *flow, deadline end);
+
+/* This handle was woken, and has received or sent: wakes another one that sleeps if there is more. */
+void ring_hand_on_message(struct ring *ring);
+void ring_hand_on_room(struct ring *ring);
 
 /* ---- Buffers (ring_buffer.c) ---- */
 
@@ -196,5 +200,8 @@ void ring_give_back(struct ring *ring);
 int ring_tap_begin(struct flow *flow);
 ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed);
 void ring_tap_end(struct flow *flow);
+
+/* Is there something to be seen, or was it missed? */
+bool ring_has_sight(const struct ring *ring);
 
 #endif

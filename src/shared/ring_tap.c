@@ -68,6 +68,11 @@ static bool is_whole(const struct ring *ring)
     return (int64_t)(end - ring->tap_position) <= (int64_t)ring->cells;
 }
 
+bool ring_has_sight(const struct ring *ring)
+{
+    return ring_is_there(ring, ring_header(ring, ring->tap_place)) || !is_whole(ring);
+}
+
 /* What was missed went by; the next to be seen is the next to be received. */
 static int skip(struct ring *ring)
 {

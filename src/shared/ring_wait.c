@@ -1,5 +1,6 @@
 /* Sleeping for messages and for room.  See ring.h; what wakes, and why nobody sleeps beside what he waits for, is in
  * ring.c. */
+#include "os/futex.h"
 #include "shared/ring.h"
 
 static uint32_t look(const _Atomic uint32_t *sequence)
@@ -36,120 +37,181 @@ bool ring_has_room(struct flow *flow, uint64_t size)
     return r != -EAGAIN;
 }
 
-/* ---- Messages --------------------------------------------------------------------------------- */
+/* ---- Sleeping --------------------------------------------------------------------------------- */
 
-static bool has_message(const void *flow)
+/* Somebody who sleeps: with whom, on what, and until when. */
+struct vigil {
+    struct flow *flow;
+    struct crowd *crowd;
+    struct layout_queue_side *side; /* whose sequence steps when there is something */
+    bool (*is_met)(const struct vigil *vigil);
+    bool differs; /* what is enough for one may not be for another */
+    uint64_t size;
+    uint32_t number;
+};
+
+static bool is_needless(const void *vigil)
 {
-    return ring_has_message((struct flow *)(uintptr_t)flow, NULL);
+    const struct vigil *own = vigil;
+    return own->is_met(own);
 }
 
-static struct lock_wait wait_for(const struct flow *flow, deadline end,
-                                 bool (*is_needless)(const void *context))
+/* The commits in a sequence. */
+static bool has_stepped(const struct vigil *vigil, uint32_t since)
 {
-    return (struct lock_wait){.end = end,
-                              .interruptible = flow->interruptible,
-                              .is_needless = is_needless,
-                              .context = flow};
+    return ((look(&vigil->side->sequence) ^ since) & (CROWD_STEP - 1) & ~FLOW_ASLEEP) != 0;
 }
 
-/* On the board. */
-static int sleep_for_message(struct flow *flow, deadline end)
+static bool others_sleep(const struct vigil *vigil)
 {
-    struct layout_queue_side *in = &flow->shared->in;
-    const struct lock_wait wait = wait_for(flow, end, has_message);
+    return crowd_is_any(vigil->flow->slots, vigil->crowd->board);
+}
+
+/* In the crowd. */
+static int sleep_until_met(const struct vigil *vigil, deadline end)
+{
+    struct flow *flow = vigil->flow;
+    _Atomic uint32_t *sequence = &vigil->side->sequence;
+    const struct lock_wait wait = {.end = end,
+                                   .interruptible = flow->interruptible,
+                                   .is_needless = is_needless,
+                                   .context = vigil};
     for (;;) {
-        uint32_t seen = look(&in->sequence);
-        int64_t patience_ns = crowd_patience(&flow->receivers);
-        int r = lock_await_outcome(&in->lock, flow->slots, &wait);
-        if (has_message(flow))
+        uint32_t seen =
+            FLOW_ASLEEP | atomic_fetch_or_explicit(sequence, FLOW_ASLEEP, memory_order_seq_cst);
+        int64_t patience_ns = crowd_patience(vigil->crowd);
+        int r = lock_await_outcome(&vigil->side->lock, flow->slots, &wait);
+        if (vigil->is_met(vigil))
             return 0;
         if (r == 0)
             r = flow_check_removed(flow, end);
         if (r < 0)
             return r;
-        flow_count_sleep(&in->sleeps);
-        r = crowd_sleep(&flow->receivers, &in->sequence, seen, patience_ns, end);
-        if (has_message(flow))
+        flow_count_sleep(&vigil->side->sleeps);
+        r = crowd_sleep(vigil->crowd, sequence, seen, patience_ns, end);
+        if (vigil->is_met(vigil))
             return 0;
+        if (vigil->differs && has_stepped(vigil, seen)) /* it may be enough for another */
+            futex_wake(sequence, 1);
         if (r < 0 && (r != -EINTR || flow->interruptible))
             return r;
     }
+}
+
+/* Who was woken for others, too, has the next commit wake one of them; and if it gives up, wakes one itself. */
+static int keep_vigil(const struct vigil *vigil, deadline end)
+{
+    _Atomic uint32_t *sequence = &vigil->side->sequence;
+    flow_join(vigil->crowd, sequence);
+    int r = sleep_until_met(vigil, end);
+    crowd_leave(vigil->crowd);
+    if (others_sleep(vigil)) {
+        atomic_fetch_or_explicit(sequence, FLOW_ASLEEP, memory_order_seq_cst);
+        if (r < 0)
+            futex_wake(sequence, 1);
+    }
+    return r;
+}
+
+static void hand_on(_Atomic bool *owes, struct flow *flow, const struct layout_board *board,
+                    _Atomic uint32_t *sequence, bool (*is_more)(struct flow *flow))
+{
+    atomic_store_explicit(owes, false, memory_order_relaxed);
+    if (crowd_is_any(flow->slots, board) && is_more(flow))
+        futex_wake(sequence, 1);
+}
+
+/* ---- Messages --------------------------------------------------------------------------------- */
+
+static bool is_message(const struct vigil *vigil)
+{
+    return ring_has_message(vigil->flow, NULL);
+}
+
+static bool is_more_messages(struct flow *flow)
+{
+    return ring_has_message(flow, NULL);
+}
+
+void ring_hand_on_message(struct ring *ring)
+{
+    struct flow *flow = ring->flow;
+    hand_on(&ring->owes_message, flow, &flow->shared->receivers, &flow->shared->in.sequence,
+            is_more_messages);
 }
 
 int ring_await_message(struct flow *flow, const struct ferry_choice *choice, deadline end)
 {
     if (SPIN_UNTIL(&flow->message_spin, ring_has_message(flow, choice)))
         return 0;
-    flow_join(&flow->receivers, &flow->shared->in.sequence);
-    int r = sleep_for_message(flow, end);
-    crowd_leave(&flow->receivers);
+    const struct vigil vigil = {
+        .flow = flow, .crowd = &flow->receivers, .side = &flow->shared->in, .is_met = is_message};
+    int r = keep_vigil(&vigil, end);
+    if (r == 0)
+        atomic_store_explicit(&ring_of(flow)->owes_message, true, memory_order_relaxed);
     return r;
+}
+
+static bool is_sight(const struct vigil *vigil)
+{
+    return ring_has_sight(ring_of(vigil->flow));
+}
+
+int ring_await_sight(struct flow *flow, deadline end)
+{
+    const struct vigil vigil = {
+        .flow = flow, .crowd = &flow->receivers, .side = &flow->shared->in, .is_met = is_sight};
+    return keep_vigil(&vigil, end);
 }
 
 /* ---- Room ------------------------------------------------------------------------------------- */
 
-/* What a sender sleeps for: room, or that its message is taken. */
-struct need {
-    struct flow *flow;
-    bool (*is_met)(const struct need *need);
-    uint64_t size;
-    uint32_t number;
-};
-
-static bool is_room(const struct need *need)
+static bool is_room(const struct vigil *vigil)
 {
-    return ring_has_room(need->flow, need->size);
+    return ring_has_room(vigil->flow, vigil->size);
 }
 
-static bool is_taken(const struct need *need)
+static bool is_taken(const struct vigil *vigil)
 {
     struct ring_seen seen;
-    return ring_find_out(ring_of(need->flow), &seen) && (int32_t)(seen.number - need->number) > 0;
+    return ring_find_out(ring_of(vigil->flow), &seen) && (int32_t)(seen.number - vigil->number) > 0;
 }
 
-static int sleep_for(const struct need *need, deadline end)
+static bool is_more_room(struct flow *flow)
 {
-    struct flow *flow = need->flow;
-    struct layout_queue_side *out = &flow->shared->out;
-    const struct lock_wait wait = wait_for(flow, end, NULL);
-    for (;;) {
-        uint32_t seen = look(&out->sequence);
-        int64_t patience_ns = crowd_patience(&flow->senders);
-        int r = lock_await_outcome(&out->lock, flow->slots, &wait);
-        if (need->is_met(need))
-            return 0;
-        if (r == 0)
-            r = flow_check_removed(flow, end);
-        if (r < 0)
-            return r;
-        flow_count_sleep(&out->sleeps);
-        r = crowd_sleep(&flow->senders, &out->sequence, seen, patience_ns, end);
-        if (need->is_met(need))
-            return 0;
-        if (r < 0 && (r != -EINTR || flow->interruptible))
-            return r;
-    }
+    return ring_has_room(flow, 0);
 }
 
-static int await(const struct need *need, deadline end)
+void ring_hand_on_room(struct ring *ring)
 {
-    struct flow *flow = need->flow;
-    struct layout_queue_side *out = &flow->shared->out;
-    uint32_t seen = look(&out->sequence);
-    if (need->is_met(need))
+    struct flow *flow = ring->flow;
+    hand_on(&ring->owes_room, flow, &flow->shared->senders, &flow->shared->out.sequence,
+            is_more_room);
+}
+
+static int await(const struct vigil *vigil, deadline end)
+{
+    uint32_t seen = look(&vigil->side->sequence);
+    if (vigil->is_met(vigil))
         return 0;
     /* Whoever takes a message steps this. */
-    if (SPIN_UNTIL(&flow->room_spin, look(&out->sequence) != seen) && need->is_met(need))
+    if (SPIN_UNTIL(&vigil->flow->room_spin, has_stepped(vigil, seen)) && vigil->is_met(vigil))
         return 0;
-    flow_join(&flow->senders, &out->sequence);
-    int r = sleep_for(need, end);
-    crowd_leave(&flow->senders);
-    return r;
+    return keep_vigil(vigil, end);
 }
 
 int ring_await_room(struct flow *flow, uint64_t size, deadline end)
 {
-    return await(&(struct need){.flow = flow, .is_met = is_room, .size = size}, end);
+    const struct vigil vigil = {.flow = flow,
+                                .crowd = &flow->senders,
+                                .side = &flow->shared->out,
+                                .is_met = is_room,
+                                .differs = true,
+                                .size = size};
+    int r = await(&vigil, end);
+    if (r == 0)
+        atomic_store_explicit(&ring_of(flow)->owes_room, true, memory_order_relaxed);
+    return r;
 }
 
 /* ---- Rendezvous ------------------------------------------------------------------------------- */
@@ -175,9 +237,16 @@ static int withdraw(struct ring *ring, uint32_t number)
 
 int ring_await_taken(struct flow *flow, uint64_t ticket, deadline end)
 {
-    const struct need need = {.flow = flow, .is_met = is_taken, .number = (uint32_t)ticket};
-    int r = await(&need, end);
-    if (r == 0)
+    const struct vigil vigil = {.flow = flow,
+                                .crowd = &flow->senders,
+                                .side = &flow->shared->out,
+                                .is_met = is_taken,
+                                .differs = true,
+                                .number = (uint32_t)ticket};
+    int r = await(&vigil, end);
+    if (r == 0) {
+        ring_hand_on_room(ring_of(flow));
         return 0;
-    return withdraw(ring_of(flow), need.number) != 0 ? r : 0;
+    }
+    return withdraw(ring_of(flow), vigil.number) != 0 ? r : 0;
 }
