@@ -115,8 +115,11 @@ int ferry_queue_hand_over(ferry_queue *queue, unsigned role, int *ret_descriptor
     if (role == 0)
         role = own & (FERRY_READ | FERRY_WRITE);
     if (role == 0 || (role & ~own) != 0)
-        return fail(-EACCES, "this handle may not %s, nor may those it hands the queue to",
-                    (own & FERRY_WRITE) == 0 ? "send" : "receive");
+        return fail(-EACCES, queue->taps ? "this handle looks on; hand over one that takes part"
+                             : (own & FERRY_WRITE) == 0
+                                 ? "this handle may not send, nor may those it hands the queue to"
+                                 : "this handle may not receive, nor may those it hands the queue "
+                                   "to");
     if (((role & FERRY_WRITE) != 0 && (own & LAYOUT_SOLE_SENDER) != 0) ||
         ((role & FERRY_READ) != 0 && (own & LAYOUT_SOLE_RECEIVER) != 0))
         return fail(-EBUSY, "this handle is alone on its side; hand over another role, or a handle "
@@ -129,10 +132,17 @@ int ferry_queue_take(ferry_queue **ret_queue, int descriptor)
     struct object object;
     fork_hold();
     int r = parcel_open(&object, FERRY_KIND_QUEUE, descriptor);
+    ferry_queue *queue = NULL;
     if (r == 0)
-        r = queue_new(ret_queue, &object, 0);
+        r = queue_new(&queue, &object, 0);
     fork_unhold();
     if (r == 0)
-        file_close(&descriptor);
-    return r;
+        r = queue_check_alone(&queue->object.slots);
+    if (r < 0) {
+        ferry_queue_close(queue);
+        return r;
+    }
+    file_close(&descriptor);
+    *ret_queue = queue;
+    return 0;
 }

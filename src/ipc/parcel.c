@@ -98,6 +98,9 @@ static int redeem(struct slots *ret_slots, const struct region *region, uint32_t
     if (entry == NULL || ofd_lock(slots.lock_fd, (off_t)slot, 1) < 0)
         return fail(-EBADMSG, "the membership in the parcel is not valid");
     slots.slot = slot;
+    if (region->identity.kind ==
+        FERRY_KIND_QUEUE) /* as it was offered, within what the data allow */
+        slots.role &= atomic_load_explicit(&entry->role, memory_order_relaxed);
     slots.tag = slot_tag_make(slot, atomic_load_explicit(&entry->generation, memory_order_acquire));
     *ret_slots = slots;
     int r = members_enter(ret_slots);
@@ -120,6 +123,8 @@ static int adopt(struct object *ret_object, const struct parcel *parcel, int par
     r = redeem(&object.slots, &region, parcel->slot);
     if (r < 0)
         return r;
+    if (region.identity.kind == FERRY_KIND_QUEUE)
+        object.region.role = object.slots.role;
     region_init(&region, NULL); /* the object's now */
     *ret_object = object;
     return 0;

@@ -36,15 +36,19 @@ static int explain_send(int error)
     }
 }
 
-static int explain_receive(int error)
+static int explain_receive(int error, const struct ferry_choice *choice)
 {
+    bool chosen = choice->selection != FERRY_ANY;
     switch (error) {
     case -EAGAIN:
-        return fail_often(error, "the queue has no such message now; wait with a timeout");
+        return fail_often(error, chosen ? "the queue has no such message now; wait with a timeout"
+                                        : "the queue is empty; wait with a timeout");
     case -ETIMEDOUT:
-        return fail_often(error, "no such message came in time");
+        return fail_often(error,
+                          chosen ? "no such message came in time" : "no message came in time");
     case -EIDRM:
-        return fail_often(error, "the queue was removed, and has no such message; make it anew");
+        return fail_often(error, chosen ? "the queue was removed, and has no such message"
+                                        : "the queue was removed, and is empty");
     case -EINTR:
         return fail_often(error, "a signal handler ran during the wait");
     default:
@@ -220,7 +224,7 @@ static int send_one(ferry_queue *queue, const struct ferry_message *message, int
     if (r == 0)
         r = check_message(queue, message);
     if (r == 0 && is_loan)
-        r = queue->flow.engine->check_loan(&queue->flow, message->bytes);
+        r = queue->flow.engine->check_loan(&queue->flow, message);
     if (r < 0)
         return r;
     struct sending sending = {
@@ -311,7 +315,7 @@ static ssize_t receive_one(ferry_queue *queue, struct ferry_message *message,
     if (r < 0)
         return r;
     ssize_t n = receive(queue, message, choice, deadline_of(timeout_ns), try);
-    return n < 0 ? explain_receive((int)n) : n;
+    return n < 0 ? explain_receive((int)n, choice) : n;
 }
 
 ssize_t ferry_queue_receive(ferry_queue *queue, void *ret_bytes, size_t size, int64_t timeout_ns)
@@ -340,7 +344,7 @@ ssize_t ferry_queue_receive_batch(ferry_queue *queue, struct ferry_message *mess
         ssize_t n =
             receive(queue, &messages[i], choice, i == 0 ? end : NOW, flow->engine->try_receive);
         if (n < 0)
-            return i > 0 ? (ssize_t)i : explain_receive((int)n);
+            return i > 0 ? (ssize_t)i : explain_receive((int)n, choice);
     }
     return (ssize_t)count;
 }
@@ -359,8 +363,9 @@ int ferry_queue_loan(ferry_queue *queue, void **ret_bytes, size_t size, int64_t 
     deadline end = deadline_of(timeout_ns);
     struct sending sending = {.messages = &message, .count = 1, .end = end};
     while ((r = flow->engine->try_loan(flow, ret_bytes, size, end)) == -EAGAIN) {
-        r = flow->shape.overflow == FERRY_OVERFLOW_DROP_OLDEST ? drop_oldest(queue, &sending)
-                                                               : await_room(queue, size, end);
+        /* There is no message yet that could be dropped. */
+        bool drops_newest = flow->shape.overflow == FERRY_OVERFLOW_DROP_NEWEST;
+        r = drops_newest ? -EAGAIN : overflow(queue, &sending);
         if (r < 0)
             break;
     }
@@ -449,7 +454,7 @@ ssize_t ferry_queue_tap(ferry_queue *queue, struct ferry_message *message, uint6
     while ((n = flow->engine->try_tap(flow, message, ret_missed)) == -EAGAIN && end != NOW) {
         r = flow->engine->await_sight(flow, end);
         if (r < 0)
-            return explain_receive(r);
+            return explain_receive(r, &ANY);
     }
-    return n < 0 ? explain_receive((int)n) : n;
+    return n < 0 ? explain_receive((int)n, &ANY) : n;
 }

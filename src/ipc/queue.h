@@ -30,13 +30,17 @@ struct ferry_queue {
     unsigned latch_role;   /* FERRY_READ or FERRY_WRITE */
     bool signals;          /* this process gets a signal when the bell is rung */
     bool lent_bell;        /* the bell's description is the parent's */
-    struct queue_notice notice;
-    _Atomic bool is_noticed; /* there are notices of one kind or the other */
-    _Atomic unsigned polls;  /* the latch's role once more, for who has no guard; 0: none */
+    pthread_mutex_t notice_guard;
+    struct queue_notice notice; /* with its own guard */
+    _Atomic bool is_noticed;    /* there are notices of one kind or the other */
+    _Atomic unsigned polls;     /* the latch's role once more, for who has no guard; 0: none */
 };
 
 /* A handle for what was found, made or handed over; between fork_hold() and fork_unhold().  Takes *object in any case. */
 int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags);
+
+/* As a member, with its role noted in *slots: is nobody in the way of a sole sender or receiver?  -EBUSY. */
+int queue_check_alone(struct slots *slots);
 
 /* The caller has been told that there is nothing now, or no room: its descriptor is to be quiet, unless there is. */
 void queue_quieten(ferry_queue *queue, uint64_t size);

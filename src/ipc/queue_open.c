@@ -228,6 +228,7 @@ int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags)
     queue->taps = (flags & FERRY_TAP) != 0;
     queue->latch = queue->notice.latch = queue->notice.stop = -1;
     pthread_mutex_init(&queue->guard, NULL);
+    pthread_mutex_init(&queue->notice_guard, NULL);
     int r = begin_handle(queue);
     if (r < 0) {
         free(queue);
@@ -246,6 +247,7 @@ ferry_queue *ferry_queue_close(ferry_queue *queue)
     deinit_flow(&queue->flow);
     object_leave(&queue->object);
     pthread_mutex_destroy(&queue->guard);
+    pthread_mutex_destroy(&queue->notice_guard);
     region_release(&queue->object.region);
     fork_unhold();
     free(queue);
@@ -275,14 +277,20 @@ static int refuse_beside(uint32_t own, uint32_t other, const struct layout_entry
                 sends ? "SENDER" : "RECEIVER");
 }
 
+/* A member, or one that is on its way in a parcel. */
+static bool is_or_will_be(const struct slots *slots, uint32_t slot, struct layout_entry *entry)
+{
+    return atomic_load_explicit(&entry->joined, memory_order_seq_cst) != 0 ||
+           slots_is_offered(slots, slot);
+}
+
 /* As a member, with its role noted: of two who come at once, both may find the other. */
-static int check_alone(struct slots *slots)
+int queue_check_alone(struct slots *slots)
 {
     uint32_t high = slots_high(slots), own = slots->role;
     for (uint32_t slot = 0; slot < high; slot++) {
         struct layout_entry *entry = slots_entry(slots, slot);
-        if (entry == NULL || slot == slots->slot ||
-            atomic_load_explicit(&entry->joined, memory_order_seq_cst) == 0)
+        if (entry == NULL || slot == slots->slot || !is_or_will_be(slots, slot, entry))
             continue;
         uint32_t other = atomic_load_explicit(&entry->role, memory_order_seq_cst);
         if (is_conflict(own, other) && slots_is_locked(slots, slot))
@@ -329,6 +337,10 @@ static int check_options(const char *name, const struct ferry_queue_options *opt
     if (options->messages > MOST_MESSAGES)
         return fail(-EINVAL, "a queue holds at most %llu messages",
                     (unsigned long long)MOST_MESSAGES);
+    if ((flags & FERRY_RENDEZVOUS) != 0 && options->overflow >= FERRY_OVERFLOW_DROP_OLDEST)
+        return fail(-EINVAL,
+                    "a queue without a buffer has nothing to drop; its senders wait, or are "
+                    "refused");
     if ((flags & (FERRY_RENDEZVOUS | FERRY_UNBOUNDED)) == (FERRY_RENDEZVOUS | FERRY_UNBOUNDED))
         return fail(-EINVAL, "a queue without a buffer cannot be unbounded");
     const struct flow_shape shape = wanted_shape(options);
@@ -381,7 +393,7 @@ static int begin_part(ferry_queue *queue, unsigned flags)
         members_change_role(slots, role);
     atomic_thread_fence(
         memory_order_seq_cst); /* between noting one's own role and reading others' */
-    r = check_alone(slots);
+    r = queue_check_alone(slots);
     return r == 0 && queue->taps ? queue->flow.engine->tap_begin(&queue->flow) : r;
 }
 

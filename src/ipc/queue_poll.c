@@ -31,14 +31,15 @@ static bool has(const ferry_queue *queue, unsigned role, uint64_t size)
                               : flow->engine->has_room(flow, size);
 }
 
-/* Is there something, once those are through who may not have seen that we listen, or that the queue is empty?  Also if one of
+/* Is there something (removal is something, too), once those are through who may not have seen that we listen, or that the queue is empty?  Also if one of
  * them does not come to an end. */
 static bool may_have(ferry_queue *queue, unsigned role, uint64_t size)
 {
     struct layout_queue *shared = queue->flow.shared;
     struct layout_lock *lock = role == FERRY_READ ? &shared->in.lock : &shared->out.lock;
     const struct lock_wait wait = {.end = clock_deadline(OUTCOME_NS), .even_loud = true};
-    return lock_await_outcome(lock, &queue->object.slots, &wait) < 0 || has(queue, role, size);
+    return lock_await_outcome(lock, &queue->object.slots, &wait) < 0 || has(queue, role, size) ||
+           flow_is_going(&queue->flow);
 }
 
 /* Clears a latch, unless there is something. */
@@ -110,6 +111,9 @@ int ferry_queue_descriptor(ferry_queue *queue, unsigned role)
         return r;
     if (role != FERRY_READ && role != FERRY_WRITE)
         return fail(-EINVAL, "a descriptor is for messages or for room: FERRY_READ or FERRY_WRITE");
+    if (role == FERRY_WRITE && (queue->flow.shape.flags & FERRY_RENDEZVOUS) != 0)
+        return fail(-EOPNOTSUPP,
+                    "a queue without a buffer has no room to wait for; send with a timeout");
     if ((queue->object.slots.role & role) == 0)
         return fail(-EBADF, "this handle does not %s, so it has nothing to wait for",
                     role == FERRY_READ ? "receive" : "send");
@@ -227,6 +231,25 @@ static void end_signals(ferry_queue *queue)
     queue->signals = false;
 }
 
+/* With the guard of the notices. */
+static int notify(ferry_queue *queue, const struct ferry_arrival *arrival)
+{
+    int r = 0;
+    end_signals(queue);
+    end_calls(queue);
+    atomic_store_explicit(&queue->is_noticed, arrival->signal != 0 || arrival->function != NULL,
+                          memory_order_relaxed);
+    if (arrival->signal != 0)
+        r = begin_signals(queue, arrival->signal);
+    if (r == 0 && arrival->function != NULL)
+        r = begin_calls(queue, arrival);
+    if (r < 0) {
+        end_signals(queue);
+        end_calls(queue);
+    }
+    return r;
+}
+
 int ferry_queue_notify(ferry_queue *queue, const struct ferry_arrival *arrival)
 {
     const struct ferry_arrival none = {0};
@@ -242,18 +265,9 @@ int ferry_queue_notify(ferry_queue *queue, const struct ferry_arrival *arrival)
         return fail(-EINVAL, "%d is not a signal that can be handled", arrival->signal);
     if (queue->notice.runs && pthread_equal(queue->notice.thread, pthread_self()))
         return fail(-EDEADLK, "a notice cannot end itself; do it in another thread");
-    end_signals(queue);
-    end_calls(queue);
-    atomic_store_explicit(&queue->is_noticed, arrival->signal != 0 || arrival->function != NULL,
-                          memory_order_relaxed);
-    if (arrival->signal != 0)
-        r = begin_signals(queue, arrival->signal);
-    if (r == 0 && arrival->function != NULL)
-        r = begin_calls(queue, arrival);
-    if (r < 0) {
-        end_signals(queue);
-        end_calls(queue);
-    }
+    pthread_mutex_lock(&queue->notice_guard);
+    r = notify(queue, arrival);
+    pthread_mutex_unlock(&queue->notice_guard);
     return r;
 }
 
@@ -274,6 +288,7 @@ void queue_poll_after_fork(ferry_queue *queue)
     file_close(&queue->notice.stop);
     queue->notice.runs = false;
     queue->signals = false;
+    pthread_mutex_init(&queue->notice_guard, NULL); /* whoever had it stayed with the parent */
     atomic_store_explicit(&queue->is_noticed, false, memory_order_relaxed);
     queue->lent_bell = true;
     atomic_store_explicit(&queue->polls, 0, memory_order_relaxed);

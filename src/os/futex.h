@@ -6,6 +6,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* A time so long that it is no limit.  Behind a signal handler with SA_RESTART, the kernel begins a sleep anew that has none. */
+#define FUTEX_AGES INT64_C(1000000000000000000)
+
 /* Sleeps while *word is `expected`, for at most `ns` (INT64_MAX: without limit).
  * 0 when woken, -EAGAIN if the word was different, -ETIMEDOUT, -EINTR. */
 int futex_wait(const _Atomic uint32_t *word, uint32_t expected, int64_t ns);

@@ -257,11 +257,12 @@ int tokens_await(int read_end, deadline end, bool interruptible)
 {
     char token;
     int r;
-    while (end == CLOCK_NEVER) {
+    /* (To read would begin again behind a handler with SA_RESTART; to poll never does.) */
+    while (end == CLOCK_NEVER && !interruptible) {
         r = understand(read(read_end, &token, 1));
         if (r == -EAGAIN) /* another holder of the description has made it so */
             break;
-        if (r != -EINTR || interruptible)
+        if (r != -EINTR)
             return r == 1 ? 0 : r;
     }
     do {

@@ -14,23 +14,38 @@
 
 static const int64_t FIRST_NAP_NS = 100000, LONGEST_NAP_NS = 50000000;
 
+/* Relaxed: a hint, which saves asking the kernel; who removes changes the words that others sleep on behind it. */
+static bool may_be_going(const struct flow *flow)
+{
+    return flow->region->name[0] != '\0' &&
+           atomic_load_explicit(&flow->shared->shape.removals, memory_order_relaxed) != 0;
+}
+
+static bool is_being_removed(const struct flow *flow)
+{
+    return ofd_is_locked(flow->region->lock_fd, LAYOUT_REMOVAL_BYTE, 1) == 1;
+}
+
+static bool has_no_name(const struct flow *flow)
+{
+    struct stat status;
+    return fstat(flow->region->lock_fd, &status) == 0 && status.st_nlink == 0;
+}
+
+bool flow_is_going(const struct flow *flow)
+{
+    return may_be_going(flow) && (is_being_removed(flow) || has_no_name(flow));
+}
+
 int flow_check_removed(const struct flow *flow, deadline end)
 {
-    /* Relaxed: a hint, which saves asking the kernel; who removes steps the word that the caller sleeps on
-     * behind it. */
-    if (atomic_load_explicit(&flow->shared->shape.removals, memory_order_relaxed) == 0 ||
-        flow->region->name[0] == '\0')
+    if (!may_be_going(flow))
         return 0;
-    int64_t nap = FIRST_NAP_NS;
-    while (ofd_is_locked(flow->region->lock_fd, LAYOUT_REMOVAL_BYTE, 1) == 1 &&
-           clock_left_ns(end) > nap) {
+    for (int64_t nap = FIRST_NAP_NS; is_being_removed(flow) && clock_left_ns(end) > nap;) {
         nanosleep(&(struct timespec){.tv_nsec = (long)nap}, NULL);
         nap = nap < LONGEST_NAP_NS ? nap * 2 : nap;
     }
-    struct stat status;
-    if (fstat(flow->region->lock_fd, &status) == 0 && status.st_nlink == 0)
-        return -EIDRM;
-    return 0;
+    return has_no_name(flow) ? -EIDRM : 0;
 }
 
 enum { STAMP_SHIFT = 24 };

@@ -79,8 +79,8 @@ struct flow_engine {
     int (*try_send_loan)(struct flow *flow, const struct ferry_message *message, deadline end,
                          uint64_t *ret_ticket);
     int (*return_loan)(struct flow *flow, void *bytes, deadline end);
-    int (*check_loan)(struct flow *flow,
-                      const void *bytes); /* -EINVAL: these are not on loan from this handle */
+    /* -EINVAL: what the message lies in is not on loan from this handle; -EMSGSIZE: less is. */
+    int (*check_loan)(struct flow *flow, const struct ferry_message *message);
     ssize_t (*try_take)(struct flow *flow, struct ferry_message *ret_message,
                         const struct ferry_choice *choice, deadline end);
     int (*release)(struct flow *flow, const void *bytes, deadline end);
@@ -123,6 +123,9 @@ int flow_check_removed(const struct flow *flow, deadline end);
 /* Whose turn of the coarse clock it is: units of 2^24 ns, some 16.8 ms, and how long ago such a stamp was. */
 uint32_t flow_stamp(void);
 int64_t flow_age_ns(uint32_t stamp);
+
+/* Has it been, or is somebody about to? */
+bool flow_is_going(const struct flow *flow);
 
 /* Joins those who sleep on a word that they share. */
 void flow_join(struct crowd *crowd, _Atomic uint32_t *word);

@@ -199,6 +199,12 @@ static void withdraw(struct notice *notice)
     pthread_mutex_unlock(&notice->guard);
 }
 
+/* A handler that runs is to end the sleep. */
+static int64_t at_most(int64_t ns, bool interruptible)
+{
+    return interruptible && ns > FUTEX_AGES ? FUTEX_AGES : ns;
+}
+
 /* Sleeps until the version is not `seen`. */
 static int sleep_while(struct notice *notice, uint32_t seen, deadline end, bool interruptible)
 {
@@ -208,7 +214,8 @@ static int sleep_while(struct notice *notice, uint32_t seen, deadline end, bool 
         r = settle(notice, seen, end);
         int64_t left = clock_left_ns(end);
         if (r == 0)
-            r = left > 0 ? futex_wait(&notice->shared->version, seen, left) : -ETIMEDOUT;
+            r = left > 0 ? futex_wait(&notice->shared->version, seen, at_most(left, interruptible))
+                         : -ETIMEDOUT;
         if (r == -EAGAIN || (r == -EINTR && !interruptible))
             r = 0;
     }

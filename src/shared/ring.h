@@ -49,6 +49,14 @@ static_assert(sizeof(struct ring_header) == 16 && RING_CELL == 16 + RING_INLINE,
 enum { RING_EMPTY = 0, RING_THERE = 1 };
 #define RING_COUNTED (UINT32_C(1) << 31)
 
+/* In a sequence, what commits count; and which of the receivers' places counts by it. */
+#define RING_COUNT_MASK ((CROWD_STEP - 1) & ~FLOW_ASLEEP)
+
+static inline unsigned ring_which(uint32_t sequence)
+{
+    return sequence / FLOW_COMMIT & 1;
+}
+
 /* A place: an offset in cells, and how many bytes of messages went before, modulo 2^32, above it. */
 typedef uint64_t ring_place;
 
@@ -72,7 +80,8 @@ enum { RING_BUFFERS = 128 };
 
 /* A buffer of the handle's own, loaned or taken. */
 struct ring_buffer {
-    unsigned char *bytes; /* NULL: none yet */
+    unsigned char *bytes; /* NULL: none yet; as many as the largest message has */
+    size_t size_bytes;    /* of these on loan */
     enum { BUFFER_FREE, BUFFER_LOANED, BUFFER_TAKEN } use;
 };
 
@@ -126,6 +135,17 @@ static inline uint32_t ring_distance(const struct ring *ring, uint32_t from, uin
     return to >= from ? to - from : to + ring->cells - from;
 }
 
+/* Relaxed: what is read and written with a lock, or is looked at again. */
+static inline uint32_t ring_load(const _Atomic uint32_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static inline void ring_store(_Atomic uint32_t *word, uint32_t value)
+{
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
 /* ---- Sides (ring.c) ---- */
 
 /* The senders' lock and the receivers'.  What a dead owner left half done is finished.  0; -EAGAIN: `end` is now, and
@@ -143,6 +163,19 @@ uint32_t ring_out_offset(const struct ring *ring);
 /* Is a message there, with that state? */
 bool ring_is_there(const struct ring *ring, const struct ring_header *header);
 
+/* ---- Sending (ring_send.c) ---- */
+
+/* With the senders' lock: looks where the receivers are.  Memory from there on is not written over meanwhile. */
+void ring_look_at_receivers(struct ring *ring);
+
+/* With the senders' lock: is there room for a message of that size? */
+int ring_check_room(struct ring *ring, uint64_t size);
+
+ssize_t ring_try_send(struct flow *flow, const struct ferry_message *messages, size_t count,
+                      deadline end, uint64_t *ret_ticket);
+
+/* ---- Receiving (ring_receive.c) ---- */
+
 /* With the receivers' lock: the message that comes next.  -EAGAIN; -EBADMSG. */
 struct ring_found {
     uint32_t offset, size, number;
@@ -152,8 +185,9 @@ int ring_find(const struct ring *ring, struct ring_found *ret_found);
 /* With the receivers' lock: goes on to the next one, and tells senders. */
 void ring_pass(struct ring *ring, const struct ring_found *found);
 
-/* With the senders' lock: is there room for a message of that size? */
-int ring_check_room(struct ring *ring, uint64_t size);
+ssize_t ring_try_receive(struct flow *flow, struct ferry_message *message,
+                         const struct ferry_choice *choice, deadline end);
+int ring_drop_oldest(struct flow *flow, deadline end);
 
 /* ---- Waiting (ring_wait.c) ---- */
 
@@ -173,17 +207,13 @@ void ring_hand_on_room(struct ring *ring);
 int ring_try_loan(struct flow *flow, void **ret_bytes, size_t size, deadline end);
 int ring_try_send_loan(struct flow *flow, const struct ferry_message *message, deadline end,
                        uint64_t *ret_ticket);
-int ring_check_loan(struct flow *flow, const void *bytes);
+int ring_check_loan(struct flow *flow, const struct ferry_message *message);
 int ring_return_loan(struct flow *flow, void *bytes, deadline end);
 ssize_t ring_try_take(struct flow *flow, struct ferry_message *ret_message,
                       const struct ferry_choice *choice, deadline end);
 int ring_release(struct flow *flow, const void *bytes, deadline end);
 void ring_free_buffers(struct ring *ring);
-
-ssize_t ring_try_send(struct flow *flow, const struct ferry_message *messages, size_t count,
-                      deadline end, uint64_t *ret_ticket);
-ssize_t ring_try_receive(struct flow *flow, struct ferry_message *message,
-                         const struct ferry_choice *choice, deadline end);
+void ring_forget_buffers(struct ring *ring); /* they are somebody else's */
 
 /* ---- Memory that comes and goes (ring_memory.c) ---- */
 

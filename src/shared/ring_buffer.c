@@ -25,7 +25,7 @@ static int find_free(const struct ring *ring, int use)
 }
 
 /* A buffer for that use, as large as the largest message. */
-static int get(struct ring *ring, int use, struct ring_buffer **ret_buffer)
+static int get(struct ring *ring, int use, size_t size_bytes, struct ring_buffer **ret_buffer)
 {
     pthread_mutex_lock(&ring->guard);
     int i = find_free(ring, use);
@@ -38,6 +38,7 @@ static int get(struct ring *ring, int use, struct ring_buffer **ret_buffer)
             i = fail(-ENOMEM, "no memory for a message");
         } else {
             buffer->use = use;
+            buffer->size_bytes = size_bytes;
             *ret_buffer = buffer;
         }
     }
@@ -69,6 +70,12 @@ static int put_back(struct ring *ring, int use, const void *bytes)
     return buffer != NULL ? 0 : explain_unknown(use);
 }
 
+void ring_forget_buffers(struct ring *ring)
+{
+    for (int i = 0; i < RING_BUFFERS; i++)
+        ring->buffers[i].use = BUFFER_FREE;
+}
+
 void ring_free_buffers(struct ring *ring)
 {
     for (int i = 0; i < RING_BUFFERS; i++)
@@ -77,22 +84,27 @@ void ring_free_buffers(struct ring *ring)
 
 int ring_try_loan(struct flow *flow, void **ret_bytes, size_t size, deadline end)
 {
-    (void)size;
     (void)end;
     struct ring_buffer *buffer;
-    int r = get(ring_of(flow), BUFFER_LOANED, &buffer);
+    int r = get(ring_of(flow), BUFFER_LOANED, size, &buffer);
     if (r == 0)
         *ret_bytes = buffer->bytes;
     return r;
 }
 
-int ring_check_loan(struct flow *flow, const void *bytes)
+int ring_check_loan(struct flow *flow, const struct ferry_message *message)
 {
     struct ring *ring = ring_of(flow);
     pthread_mutex_lock(&ring->guard);
-    bool loaned = find(ring, BUFFER_LOANED, bytes) != NULL;
+    const struct ring_buffer *buffer = find(ring, BUFFER_LOANED, message->bytes);
+    size_t size = buffer != NULL ? buffer->size_bytes : 0;
     pthread_mutex_unlock(&ring->guard);
-    return loaned ? 0 : explain_unknown(BUFFER_LOANED);
+    if (buffer == NULL)
+        return explain_unknown(BUFFER_LOANED);
+    if (message->size_bytes > size)
+        return fail(-EMSGSIZE, "%zu bytes are on loan there, and not %zu", size,
+                    message->size_bytes);
+    return 0;
 }
 
 int ring_try_send_loan(struct flow *flow, const struct ferry_message *message, deadline end,
@@ -113,7 +125,7 @@ ssize_t ring_try_take(struct flow *flow, struct ferry_message *ret_message,
 {
     struct ring *ring = ring_of(flow);
     struct ring_buffer *buffer;
-    int r = get(ring, BUFFER_TAKEN, &buffer);
+    int r = get(ring, BUFFER_TAKEN, 0, &buffer);
     if (r < 0)
         return r;
     struct ferry_message message = {.bytes = buffer->bytes,

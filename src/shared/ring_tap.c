@@ -147,7 +147,7 @@ ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t 
     announce(flow);
     pthread_mutex_lock(&ring->guard);
     ssize_t n = look_often(ring, message);
-    if (n >= 0)
+    if (n >= 0 || n == -EAGAIN)
         *ret_missed = ring->tap_missed;
     pthread_mutex_unlock(&ring->guard);
     return n;

@@ -59,7 +59,7 @@ static bool is_needless(const void *vigil)
 /* The commits in a sequence. */
 static bool has_stepped(const struct vigil *vigil, uint32_t since)
 {
-    return ((look(&vigil->side->sequence) ^ since) & (CROWD_STEP - 1) & ~FLOW_ASLEEP) != 0;
+    return ((look(&vigil->side->sequence) ^ since) & RING_COUNT_MASK) != 0;
 }
 
 static bool others_sleep(const struct vigil *vigil)
@@ -80,6 +80,8 @@ static int sleep_until_met(const struct vigil *vigil, deadline end)
         uint32_t seen =
             FLOW_ASLEEP | atomic_fetch_or_explicit(sequence, FLOW_ASLEEP, memory_order_seq_cst);
         int64_t patience_ns = crowd_patience(vigil->crowd);
+        if (flow->interruptible && patience_ns > FUTEX_AGES)
+            patience_ns = FUTEX_AGES;
         int r = lock_await_outcome(&vigil->side->lock, flow->slots, &wait);
         if (vigil->is_met(vigil))
             return 0;

@@ -24,6 +24,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/ofd.h"
+#include "shared/bell.h"
 #include "shared/flow.h"
 #include "shared/fork.h"
 #include "shared/region.h"
@@ -89,15 +90,26 @@ static int remove_oddity(int root, const char *name)
     return unlinkat(root, file, 0) < 0 ? -errno : 0;
 }
 
-/* Who sleeps for something of a queue is to look whether it is still there. */
-static void announce_removal(int control_fd, const struct stat *status)
+static void ring_bell_of(int root, const char *name, const struct stat *control)
+{
+    char file[ROOT_FILE_SIZE];
+    root_file(file, name, ROOT_BELL, control->st_ino);
+    CLEANUP(file_close) int bell = bell_open(root, file, control->st_uid);
+    if (bell >= 0)
+        bell_ring(bell);
+}
+
+/* Who sleeps for something of a queue, or polls, is to look whether it is still there. */
+static void announce_removal(int root, const char *name, int control_fd, const struct stat *status)
 {
     struct explanation before;
     struct layout_identity identity;
     explanation_keep(&before);
     if (region_read_identity(control_fd, status, &identity) == 0 &&
-        identity.kind == FERRY_KIND_QUEUE)
+        identity.kind == FERRY_KIND_QUEUE) {
         flow_announce_removal(control_fd);
+        ring_bell_of(root, name, status);
+    }
     explanation_restore(&before);
 }
 
@@ -112,7 +124,7 @@ static int remove_object(int root, const char *name)
     int r = lock_removal(fd);
     if (r < 0)
         return r;
-    announce_removal(fd, &status);
+    announce_removal(root, name, fd, &status);
     r = unlink_control(root, fd, name);
     if (r == 1)
         region_unlink_parts(root, name, status.st_ino);
