@@ -126,17 +126,17 @@ static void hold(struct object *object)
 {
     ferry_queue *queue = of_object(object);
     pthread_mutex_lock(&queue->guard);
+    queue->flow.engine->hold(&queue->flow);
     pthread_mutex_lock(&queue->flow.receivers.guard);
     pthread_mutex_lock(&queue->flow.senders.guard);
-    queue->flow.engine->hold(&queue->flow);
 }
 
 static void let_go(struct object *object)
 {
     ferry_queue *queue = of_object(object);
-    queue->flow.engine->let_go(&queue->flow);
     pthread_mutex_unlock(&queue->flow.senders.guard);
     pthread_mutex_unlock(&queue->flow.receivers.guard);
+    queue->flow.engine->let_go(&queue->flow);
     pthread_mutex_unlock(&queue->guard);
 }
 

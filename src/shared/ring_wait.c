@@ -3,6 +3,8 @@
 #include "os/futex.h"
 #include "shared/ring.h"
 
+static const int64_t OUTCOME_NS = 1000000;
+
 static uint32_t look(const _Atomic uint32_t *sequence)
 {
     return atomic_load_explicit(sequence, memory_order_seq_cst);
@@ -115,12 +117,17 @@ static int keep_vigil(const struct vigil *vigil, deadline end)
     return r;
 }
 
+/* The flag has been set again by us, for those who sleep on.  A commit that is under way may not have seen it: its outcome is
+ * waited for, a moment. */
 static void hand_on(_Atomic bool *owes, struct flow *flow, const struct layout_board *board,
-                    _Atomic uint32_t *sequence, bool (*is_more)(struct flow *flow))
+                    struct layout_queue_side *side, bool (*is_more)(struct flow *flow))
 {
     atomic_store_explicit(owes, false, memory_order_relaxed);
-    if (crowd_is_any(flow->slots, board) && is_more(flow))
-        futex_wake(sequence, 1);
+    if (!crowd_is_any(flow->slots, board))
+        return;
+    const struct lock_wait wait = {.end = clock_deadline(OUTCOME_NS)};
+    if (lock_await_outcome(&side->lock, flow->slots, &wait) < 0 || is_more(flow))
+        futex_wake(&side->sequence, 1);
 }
 
 /* ---- Messages --------------------------------------------------------------------------------- */
@@ -138,7 +145,7 @@ static bool is_more_messages(struct flow *flow)
 void ring_hand_on_message(struct ring *ring)
 {
     struct flow *flow = ring->flow;
-    hand_on(&ring->owes_message, flow, &flow->shared->receivers, &flow->shared->in.sequence,
+    hand_on(&ring->owes_message, flow, &flow->shared->receivers, &flow->shared->in,
             is_more_messages);
 }
 
@@ -187,8 +194,7 @@ static bool is_more_room(struct flow *flow)
 void ring_hand_on_room(struct ring *ring)
 {
     struct flow *flow = ring->flow;
-    hand_on(&ring->owes_room, flow, &flow->shared->senders, &flow->shared->out.sequence,
-            is_more_room);
+    hand_on(&ring->owes_room, flow, &flow->shared->senders, &flow->shared->out, is_more_room);
 }
 
 static int await(const struct vigil *vigil, deadline end)
