@@ -131,7 +131,7 @@ static ssize_t try_send(ferry_queue *queue, struct sending *sending)
 /* What who does not wait is told. */
 static int in_vain(const ferry_queue *queue)
 {
-    int r = flow_check_removed(&queue->flow, NOW);
+    int r = flow_check_removed(&queue->flow);
     return r < 0 ? r : -EAGAIN;
 }
 
@@ -143,10 +143,18 @@ static int await_room(ferry_queue *queue, uint64_t size, deadline end)
     return in_vain(queue);
 }
 
-/* Makes room by dropping the oldest.  0: try again. */
+/* Makes room by dropping the oldest, unless a receiver has made some meanwhile.  0: try again.  Other senders may take what
+ * was made, but not for ever. */
 static int drop_oldest(ferry_queue *queue, struct sending *sending)
 {
-    int r = queue->flow.engine->drop_oldest(&queue->flow, sending->end);
+    struct flow *flow = &queue->flow;
+    if (flow->engine->has_room(flow, sending->messages->size_bytes))
+        return 0;
+    if ((uint32_t)sending->dropped > flow->shape.messages)
+        return -EAGAIN;
+    int r = flow->engine->drop_oldest(flow, sending->end);
+    if (r == -EBUSY)
+        return -EAGAIN;
     if (r == 0) /* what keeps the room is not a message of the queue any more */
         return await_room(queue, sending->messages->size_bytes, sending->end);
     if (r > 0 && sending->dropped < INT_MAX)
@@ -163,7 +171,7 @@ static int overflow(ferry_queue *queue, struct sending *sending)
         /* Relaxed: for people, and without the lock. */
         atomic_fetch_add_explicit(&in->refused, 1, memory_order_relaxed);
         queue_quieten(queue, sending->messages->size_bytes);
-        return -EAGAIN;
+        return in_vain(queue);
     case FERRY_OVERFLOW_DROP_NEWEST:
         atomic_fetch_add_explicit(&in->dropped, 1, memory_order_relaxed);
         sending->dropped = 1;
@@ -184,7 +192,7 @@ static ssize_t send_some(ferry_queue *queue, struct sending *sending)
         if (n >= 0 && atomic_load_explicit(&queue->polls, memory_order_relaxed) == FERRY_WRITE)
             queue_has_room(queue);
         if (n != -EAGAIN)
-            return n;
+            return n == -EBUSY ? -EAGAIN : n; /* whether there is room is not known: no policy */
         int r = overflow(queue, sending);
         if (r != 0)
             return r;
@@ -287,7 +295,7 @@ static ssize_t receive(ferry_queue *queue, struct ferry_message *message,
         bool is_empty = end == NOW && !flow->engine->has_message(flow, choice);
         ssize_t n = is_empty ? -EAGAIN : try(flow, message, choice, end);
         if (n != -EAGAIN)
-            return n;
+            return n == -EBUSY ? -EAGAIN : n;
         if (end == NOW && (looks == SECOND_LOOKS || queue_is_empty_for_sure(queue))) {
             queue_quieten(queue, 0);
             return in_vain(queue);
@@ -452,7 +460,7 @@ ssize_t ferry_queue_tap(ferry_queue *queue, struct ferry_message *message, uint6
     deadline end = deadline_of(timeout_ns);
     ssize_t n;
     while ((n = flow->engine->try_tap(flow, message, ret_missed)) == -EAGAIN && end != NOW) {
-        r = flow->engine->await_sight(flow, end);
+        r = clock_left_ns(end) > 0 ? flow->engine->await_sight(flow, end) : -ETIMEDOUT;
         if (r < 0)
             return explain_receive(r, &ANY);
     }

@@ -78,16 +78,27 @@ static int check_shape(const struct flow_shape *shape)
     return 0;
 }
 
+/* Relaxed: written before the object had a name. */
+static uint32_t once(const _Atomic uint32_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static uint64_t once_wide(const _Atomic uint64_t *word)
+{
+    return atomic_load_explicit(word, memory_order_relaxed);
+}
+
 /* How the queue was made, read once and checked against its files. */
 static int read_shape(const struct object *object, struct flow_shape *ret_shape)
 {
     const struct layout_queue_shape *shared = &object->slots.control->queue.shape;
-    struct flow_shape shape = {.flags = shared->flags,
-                               .overflow = shared->overflow,
-                               .messages = shared->messages,
-                               .bytes = shared->bytes,
-                               .largest = shared->largest};
-    uint32_t engine = shared->engine;
+    const struct flow_shape shape = {.flags = once(&shared->flags),
+                                     .overflow = once(&shared->overflow),
+                                     .messages = once(&shared->messages),
+                                     .bytes = once_wide(&shared->bytes),
+                                     .largest = once_wide(&shared->largest)};
+    uint32_t engine = once(&shared->engine);
     const struct layout_identity *identity = &object->region.identity;
     if (check_shape(&shape) < 0 || shape.messages == 0 || (shape.flags & ~SHAPE_FLAGS) != 0 ||
         engine != engine_for(&shape))

@@ -38,7 +38,10 @@ static bool may_have(ferry_queue *queue, unsigned role, uint64_t size)
     struct layout_queue *shared = queue->flow.shared;
     struct layout_lock *lock = role == FERRY_READ ? &shared->in.lock : &shared->out.lock;
     const struct lock_wait wait = {.end = clock_deadline(OUTCOME_NS), .even_loud = true};
+    /* A sender that begins after it was waited for rings if it finds nothing there; or somebody has taken that since. */
+    uint32_t before = atomic_load_explicit(&shared->out.sequence, memory_order_seq_cst);
     return lock_await_outcome(lock, &queue->object.slots, &wait) < 0 || has(queue, role, size) ||
+           atomic_load_explicit(&shared->out.sequence, memory_order_seq_cst) != before ||
            flow_is_going(&queue->flow);
 }
 
@@ -75,11 +78,17 @@ bool queue_is_empty_for_sure(ferry_queue *queue)
     return !may_have(queue, FERRY_READ, 0);
 }
 
+/* Either receivers ring for us, or the latch is set: there may be room for the next one. */
 void queue_has_room(ferry_queue *queue)
 {
-    const struct layout_board *room = &queue->flow.shared->room;
-    if (board_has(room, queue->object.slots.slot))
-        board_clear(&queue->flow.shared->room, queue->object.slots.slot);
+    struct layout_board *room = &queue->flow.shared->room;
+    uint32_t slot = queue->object.slots.slot;
+    if (!board_has(room, slot))
+        return;
+    pthread_mutex_lock(&queue->guard);
+    board_clear(room, slot);
+    epoll_latch_set(queue->latch, queue->object.region.bell_fd);
+    pthread_mutex_unlock(&queue->guard);
 }
 
 /* From here on, whoever sends to an empty queue rings. */

@@ -12,8 +12,6 @@
 #include "shared/board.h"
 #include "shared/flow.h"
 
-static const int64_t FIRST_NAP_NS = 100000, LONGEST_NAP_NS = 50000000;
-
 /* Relaxed: a hint, which saves asking the kernel; who removes changes the words that others sleep on behind it. */
 static bool may_be_going(const struct flow *flow)
 {
@@ -37,18 +35,16 @@ bool flow_is_going(const struct flow *flow)
     return may_be_going(flow) && (is_being_removed(flow) || has_no_name(flow));
 }
 
-int flow_check_removed(const struct flow *flow, deadline end)
+int flow_check_removed(const struct flow *flow)
 {
     if (!may_be_going(flow))
         return 0;
-    for (int64_t nap = FIRST_NAP_NS; is_being_removed(flow) && clock_left_ns(end) > nap;) {
-        nanosleep(&(struct timespec){.tv_nsec = (long)nap}, NULL);
-        nap = nap < LONGEST_NAP_NS ? nap * 2 : nap;
-    }
+    if (is_being_removed(flow))
+        return 1;
     return has_no_name(flow) ? -EIDRM : 0;
 }
 
-enum { STAMP_SHIFT = 24 };
+enum { STAMP_SHIFT = 24, RINGS_TO_REAP = 64 };
 
 uint32_t flow_stamp(void)
 {
@@ -62,9 +58,15 @@ int64_t flow_age_ns(uint32_t stamp)
     return (int64_t)(uint32_t)(flow_stamp() - stamp) << STAMP_SHIFT;
 }
 
-void flow_ring(const struct flow *flow)
+void flow_ring(struct flow *flow)
 {
     bell_ring(flow->region->bell_fd);
+    /* Relaxed: once in so many, those are struck off whom it is rung for and who are dead. */
+    uint32_t rings = atomic_fetch_add_explicit(&flow->rings, 1, memory_order_relaxed);
+    if (rings % RINGS_TO_REAP == RINGS_TO_REAP - 1) {
+        crowd_reap(flow->slots, &flow->slots->control->listeners);
+        crowd_reap(flow->slots, &flow->shared->room);
+    }
 }
 
 void flow_step(_Atomic uint32_t *word, int most)
@@ -76,13 +78,18 @@ void flow_step(_Atomic uint32_t *word, int most)
     futex_wake(word, most);
 }
 
+void flow_step_aside(_Atomic uint32_t *word)
+{
+    atomic_fetch_add_explicit(word, CROWD_STEP, memory_order_seq_cst);
+    futex_wake(word, INT_MAX);
+}
+
 void flow_join(struct crowd *crowd, _Atomic uint32_t *word)
 {
     slot_tag lonely = crowd_join(crowd);
     if (lonely == 0 || lonely == crowd->slots->tag)
         return;
-    atomic_fetch_add_explicit(word, CROWD_STEP, memory_order_seq_cst);
-    futex_wake(word, INT_MAX);
+    flow_step_aside(word);
     crowd_told(crowd);
 }
 

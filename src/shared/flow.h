@@ -36,10 +36,12 @@ struct flow {
     bool interruptible;              /* waits end when a signal handler ran */
     struct crowd receivers, senders; /* this handle's, asleep for messages, and for room */
     struct spin message_spin, room_spin;
-    void *inside; /* the engine's view */
+    _Atomic uint32_t rings; /* given through this handle */
+    void *inside;           /* the engine's view */
 };
 
-/* Nothing in here explains -EAGAIN, -ETIMEDOUT, -EINTR and -EIDRM; all else is explained where it is found.  `end` is when a
+/* Nothing in here explains -EAGAIN, -ETIMEDOUT, -EINTR and -EIDRM; all else is explained where it is found.  -EBUSY: `end` is now,
+ * and somebody keeps a lock, so nothing is known.  `end` is when a
  * wait ends; where the name says "try", for the locks alone: nobody waits there for room or messages. */
 struct flow_engine {
     /* The view of a handle.  The shape has been checked. */
@@ -116,16 +118,20 @@ static inline int flow_damaged(void)
     return fail(-EBADMSG, "a peer wrote nonsense into the queue; remove it and make it anew");
 }
 
-/* Has the name been removed?  If somebody is about to, waits for the outcome, but not beyond `end`.  -EIDRM, or 0.  To be asked
- * by who is on a board, with the word that it will sleep on loaded already. */
-int flow_check_removed(const struct flow *flow, deadline end);
+/* Has the name been removed?  -EIDRM: yes; 1: somebody is about to, or was stopped in the middle of that: look again soon; 0.  To be
+ * asked by who is on a board, with the word that it will sleep on loaded already. */
+int flow_check_removed(const struct flow *flow);
+#define FLOW_UNDECIDED_NS INT64_C(10000000) /* how soon */
 
-/* Whose turn of the coarse clock it is: units of 2^24 ns, some 16.8 ms, and how long ago such a stamp was. */
+/* The coarse clock in units of 2^24 ns, some 16.8 ms; and how long ago it said that. */
 uint32_t flow_stamp(void);
 int64_t flow_age_ns(uint32_t stamp);
 
 /* Has it been, or is somebody about to? */
 bool flow_is_going(const struct flow *flow);
+
+/* Has all who sleep on a word look again. */
+void flow_step_aside(_Atomic uint32_t *word);
 
 /* Joins those who sleep on a word that they share. */
 void flow_join(struct crowd *crowd, _Atomic uint32_t *word);
@@ -143,7 +149,7 @@ void flow_announce_removal(int control_fd);
 void flow_step(_Atomic uint32_t *word, int most);
 
 /* Rings for everybody who polls: a message has come to an empty queue, room to a full one. */
-void flow_ring(const struct flow *flow);
+void flow_ring(struct flow *flow);
 
 /* Counts for people: with the side's lock, or the store's. */
 static inline void flow_count(_Atomic uint64_t *counter, uint64_t more)

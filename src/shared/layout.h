@@ -210,12 +210,12 @@ struct layout_stream {
 
 /* How a queue was made. */
 struct layout_queue_shape {
-    uint32_t engine;           /* LAYOUT_RING or LAYOUT_STORE */
-    uint32_t flags;            /* FERRY_TYPES … FERRY_UNBOUNDED */
-    uint32_t overflow;         /* enum ferry_overflow */
-    uint32_t messages;         /* so many fit */
-    uint64_t bytes;            /* so many bytes of messages fit, … */
-    uint64_t largest;          /* … and of each */
+    _Atomic uint32_t engine;   /* LAYOUT_RING or LAYOUT_STORE */
+    _Atomic uint32_t flags;    /* FERRY_TYPES … FERRY_UNBOUNDED */
+    _Atomic uint32_t overflow; /* enum ferry_overflow */
+    _Atomic uint32_t messages; /* so many fit */
+    _Atomic uint64_t bytes;    /* so many bytes of messages fit, … */
+    _Atomic uint64_t largest;  /* … and of each */
     _Atomic uint32_t removals; /* how often somebody has begun to remove the name */
     _Atomic uint32_t tapped;   /* somebody looks on */
     uint64_t reserved[11];

@@ -4,7 +4,9 @@
  * Dying: a lock of the dead is taken over by whoever wants it next, who finishes what can be told from the memory: a message that was
  * committed and not stepped over, counts for people. */
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "os/file.h"
 #include "shared/ring.h"
 
 static const int64_t LOCK_PATIENCE_NS = 1000000;
@@ -38,8 +40,10 @@ bool ring_find_out(const struct ring *ring, struct ring_seen *ret_seen)
         /* What counts is not written to before the next commit. */
         uint32_t now = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
         if (((now ^ sequence) & RING_COUNT_MASK) == 0) {
+            if (ring_offset(seen.place) >= ring->cells)
+                return false;
             *ret_seen = seen;
-            return ring_offset(seen.place) < ring->cells;
+            return true;
         }
     }
     return false;
@@ -60,7 +64,7 @@ static int take_lock(struct ring *ring, struct layout_lock *lock, deadline end)
     const struct lock_wait wait = {.end = end == 0 ? clock_deadline(LOCK_PATIENCE_NS) : end,
                                    .interruptible = ring->flow->interruptible};
     int r = lock_take_patiently(lock, ring->flow->slots, &wait);
-    return r == -ETIMEDOUT && end == 0 ? -EAGAIN : r;
+    return r == -ETIMEDOUT && end == 0 ? -EBUSY : r;
 }
 
 /* A position in cells since the ring was made, brought on to the offset that it should have. */
@@ -147,9 +151,17 @@ static int init(struct flow *flow)
         return fail(-ENOMEM, "no memory for a handle");
     const struct map *data = &flow->region->data;
     ring->flow = flow;
+    ring->data = -1;
     ring->cells = (uint32_t)(data->size_bytes / RING_CELL);
     int r = map_twice(&ring->map, data, 0, data->size_bytes);
     if (r < 0) {
+        free(ring);
+        return r;
+    }
+    if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
+        r = ring_open_data(ring);
+    if (r < 0) {
+        map_release(&ring->map);
         free(ring);
         return r;
     }
@@ -165,6 +177,7 @@ static void deinit(struct flow *flow)
     ring_free_buffers(ring);
     pthread_mutex_destroy(&ring->guard);
     map_release(&ring->map);
+    file_close(&ring->data);
     free(ring);
     flow->inside = NULL;
 }
@@ -186,6 +199,26 @@ static void let_go(struct flow *flow)
     pthread_mutex_unlock(&ring_of(flow)->guard);
 }
 
+/* How many are between the receivers and the senders, whose side may not have been brought to what has been committed. */
+static uint32_t between(uint32_t receivers, uint32_t senders)
+{
+    uint32_t count = senders - receivers;
+    return (int32_t)count > 0 ? count : 0;
+}
+
+/* The stamp of the first message, with the receivers' lock, so that its memory is not given back; -1: there is none, or
+ * somebody keeps the lock. */
+static int64_t age_of_first(struct ring *ring)
+{
+    struct ring_found found;
+    if (ring_lock_out(ring, 0) < 0)
+        return -1;
+    bool there = ring_find(ring, &found) == 0;
+    uint32_t stamp = there ? ring_load(&ring_header(ring, found.offset)->stamp) : 0;
+    ring_unlock_out(ring);
+    return there ? flow_age_ns(stamp) : -1;
+}
+
 /* The receivers first: senders are not behind them then. */
 static int measure(struct flow *flow, struct ferry_queue_statistics *statistics)
 {
@@ -197,24 +230,22 @@ static int measure(struct flow *flow, struct ferry_queue_statistics *statistics)
     /* The count follows the number of the next message. */
     uint64_t sent = atomic_load_explicit(&in->messages, memory_order_acquire);
     ring_place place = atomic_load_explicit(&in->places[0], memory_order_acquire);
-    const struct ring_header *first = ring_header(ring, ring_offset(out.place));
-    statistics->messages = (uint32_t)sent - out.number;
-    statistics->bytes = ring_bytes(place) - ring_bytes(out.place);
-    statistics->oldest_age_ns =
-        ring_is_there(ring, first) ? flow_age_ns(ring_load(&first->stamp)) : -1;
+    statistics->messages = between(out.number, (uint32_t)sent);
+    statistics->bytes = between(ring_bytes(out.place), ring_bytes(place));
+    statistics->oldest_age_ns = age_of_first(ring);
     return 0;
 }
 
 struct flow_needs ring_needs(const struct flow_shape *shape)
 {
-    enum { PAGE = 4096 };
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     /* Each message has a header, and less than a cell that is left over; one cell is for the next header. */
     uint64_t most = shape->bytes / RING_CELL + shape->messages * UINT64_C(2);
     uint64_t all_largest = (uint64_t)shape->messages * ring_cells(shape->largest);
     uint64_t bytes = ((most < all_largest ? most : all_largest) + 1) * RING_CELL;
     if ((shape->flags & FERRY_UNBOUNDED) != 0)
         return ring_unbounded_needs(shape);
-    return (struct flow_needs){.data_bytes = (bytes + PAGE - 1) / PAGE * PAGE};
+    return (struct flow_needs){.data_bytes = (bytes + page - 1) / page * page};
 }
 
 const struct flow_engine ring_engine = {

@@ -96,6 +96,7 @@ struct ring {
     struct flow *flow;
     struct map map;
     uint32_t cells;
+    int data;              /* a descriptor of the data of an unbounded queue, or -1 */
     struct ring_seen seen; /* where the receivers were when a sender looked last, … */
     uint64_t backed_seen;  /* … and how far memory had been given back */
     _Atomic bool owes_message,
@@ -148,7 +149,7 @@ static inline void ring_store(_Atomic uint32_t *word, uint32_t value)
 
 /* ---- Sides (ring.c) ---- */
 
-/* The senders' lock and the receivers'.  What a dead owner left half done is finished.  0; -EAGAIN: `end` is now, and
+/* The senders' lock and the receivers'.  What a dead owner left half done is finished.  0; -EBUSY: `end` is now, and
  * somebody keeps it; -ETIMEDOUT; -EINTR. */
 int ring_lock_in(struct ring *ring, deadline end);
 int ring_lock_out(struct ring *ring, deadline end);
@@ -219,6 +220,9 @@ void ring_forget_buffers(struct ring *ring); /* they are somebody else's */
 
 struct flow_needs ring_unbounded_needs(const struct flow_shape *shape);
 
+/* A descriptor of the data, to reserve and give back with. */
+int ring_open_data(struct ring *ring);
+
 /* With the senders' lock: memory for the cells up to `position`, counted since the ring was made.  -ENOSPC. */
 int ring_back(struct ring *ring, uint64_t position);
 
@@ -232,6 +236,6 @@ ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t 
 void ring_tap_end(struct flow *flow);
 
 /* Is there something to be seen, or was it missed? */
-bool ring_has_sight(const struct ring *ring);
+bool ring_has_sight(struct flow *flow);
 
 #endif

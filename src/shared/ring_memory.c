@@ -19,6 +19,17 @@ struct flow_needs ring_unbounded_needs(const struct flow_shape *shape)
     return (struct flow_needs){.data_bytes = pieces * PIECE_BYTES, .first_bytes = PIECE_BYTES};
 }
 
+int ring_open_data(struct ring *ring)
+{
+    struct explanation before;
+    explanation_keep(&before);
+    ring->data = region_reopen_data(ring->flow->region, FERRY_READ | FERRY_WRITE);
+    if (ring->data >= 0 || (ring->flow->region->role & FERRY_WRITE) != 0)
+        return ring->data < 0 ? ring->data : 0;
+    explanation_restore(&before); /* what receivers may not give back stays */
+    return 0;
+}
+
 static uint64_t get(const _Atomic uint64_t *position)
 {
     return atomic_load_explicit(position, memory_order_relaxed);
@@ -29,14 +40,10 @@ static uint64_t offset_of(const struct ring *ring, uint64_t position)
     return position % ring->cells * RING_CELL;
 }
 
-static int reserve(struct ring *ring, uint64_t from, uint64_t to)
+static int reserve(const struct ring *ring, uint64_t from, uint64_t to)
 {
-    CLEANUP(file_close)
-    int data = region_reopen_data(ring->flow->region, FERRY_READ | FERRY_WRITE);
-    if (data < 0)
-        return data;
     for (uint64_t at = from; at < to; at += PIECE_CELLS) {
-        int r = file_reserve_range(data, offset_of(ring, at), PIECE_BYTES);
+        int r = file_reserve_range(ring->data, offset_of(ring, at), PIECE_BYTES);
         if (r < 0)
             return r;
     }
@@ -64,17 +71,14 @@ void ring_give_back(struct ring *ring)
 {
     struct layout_queue_side *out = &ring->flow->shared->out;
     uint64_t from = get(&out->backed);
-    uint64_t to = get(&out->claimed) / PIECE_CELLS * PIECE_CELLS;
+    /* Not beyond where the senders' place says they are, either: a sender that died may have left it behind. */
+    uint64_t receivers = get(&out->claimed), senders = get(&ring->flow->shared->in.places[1]);
+    uint64_t to = (receivers < senders ? receivers : senders) / PIECE_CELLS * PIECE_CELLS;
     if (to <= from)
         return;
     if (from % PIECE_CELLS == 0 && to - from <= ring->cells) {
-        struct explanation before;
-        explanation_keep(&before);
-        CLEANUP(file_close)
-        int data = region_reopen_data(ring->flow->region, FERRY_READ | FERRY_WRITE);
-        for (uint64_t at = from; data >= 0 && at < to; at += PIECE_CELLS)
-            file_give_back(data, offset_of(ring, at), PIECE_BYTES);
-        explanation_restore(&before);
+        for (uint64_t at = from; ring->data >= 0 && at < to; at += PIECE_CELLS)
+            file_give_back(ring->data, offset_of(ring, at), PIECE_BYTES);
     }
     /* Release pairs with the acquire in look_at_receivers(): who sees it reserves behind us. */
     atomic_store_explicit(&out->backed, to, memory_order_release);

@@ -36,8 +36,9 @@ void ring_pass(struct ring *ring, const struct ring_found *found)
     ring_place place = atomic_load_explicit(&out->places[now], memory_order_relaxed);
     place =
         (uint64_t)(ring_bytes(place) + found->size) << 32 | ring_step(ring, found->offset, cells);
-    atomic_store_explicit(&out->places[next], place, memory_order_relaxed);
-    ring_store(&out->numbers[next], found->number + 1);
+    /* Release pairs with ring_find_out(): who sees one of these sees that the last commit is behind it. */
+    atomic_store_explicit(&out->places[next], place, memory_order_release);
+    atomic_store_explicit(&out->numbers[next], found->number + 1, memory_order_release);
     if (board_any(&flow->shared->room, slots_high(flow->slots)))
         flow_ring(flow);
     if ((sequence & FLOW_ASLEEP) != 0) {
@@ -93,7 +94,7 @@ ssize_t ring_try_receive(struct flow *flow, struct ferry_message *message,
         return r;
     ssize_t n = receive_locked(ring, message, choice->flags);
     ring_unlock_out(ring);
-    if (n >= 0 && atomic_load_explicit(&ring->owes_message, memory_order_relaxed))
+    if (n != -EAGAIN && atomic_load_explicit(&ring->owes_message, memory_order_relaxed))
         ring_hand_on_message(ring);
     return n;
 }

@@ -202,7 +202,8 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
     if (first >= ring->cells)
         return flow_damaged();
     sending.number = ring_load(&ring_header(ring, first)->number);
-    if (polled && is_empty(ring, sending.place))
+    bool rung = polled && is_empty(ring, sending.place);
+    if (rung)
         flow_ring(flow);
     if (asleep) {
         lock_shout(&in->lock);
@@ -218,6 +219,8 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
         commit_by_waking(ring, first, messages, (uint32_t)sent);
     atomic_store_explicit(&in->places[1], sending.position, memory_order_relaxed);
     atomic_store_explicit(&in->places[0], sending.place, memory_order_relaxed);
+    if (polled && !rung && ring_out_offset(ring) == first) /* it has become empty meanwhile */
+        flow_ring(flow);
     flow_count(&in->messages, sent);
     flow_count(&in->bytes, sending.bytes);
     note_record(ring, &sending);

@@ -9,6 +9,7 @@
 #include "shared/ring.h"
 
 enum { ATTEMPTS = 16 };
+static const int64_t LOCK_PATIENCE_NS = 1000000000;
 
 static uint64_t position_of(const _Atomic uint64_t *position)
 {
@@ -41,9 +42,9 @@ int ring_tap_begin(struct flow *flow)
     if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
         return fail(-EOPNOTSUPP,
                     "an unbounded queue cannot be tapped; its memory goes with the messages");
-    int r = ring_lock_in(ring, clock_deadline(1000000000));
+    int r = ring_lock_in(ring, clock_deadline(LOCK_PATIENCE_NS));
     if (r < 0)
-        return r;
+        return fail(r, "a sender of the queue stands in the middle of sending; is it stopped?");
     r = begin_at_senders(ring);
     ring_unlock_in(ring);
     atomic_store_explicit(&flow->shared->shape.tapped, flow->slots->tag, memory_order_seq_cst);
@@ -53,9 +54,10 @@ int ring_tap_begin(struct flow *flow)
 void ring_tap_end(struct flow *flow)
 {
     uint32_t tag = flow->slots->tag;
-    if (tag != 0)
+    if (tag != 0 &&
         atomic_compare_exchange_strong_explicit(&flow->shared->shape.tapped, &tag, 0,
-                                                memory_order_seq_cst, memory_order_relaxed);
+                                                memory_order_seq_cst, memory_order_relaxed))
+        flow_step_aside(&flow->shared->in.sequence); /* others who look on put their own there */
 }
 
 /* Was what we copied left alone, all the time until now? */
@@ -68,17 +70,12 @@ static bool is_whole(const struct ring *ring)
     return (int64_t)(end - ring->tap_position) <= (int64_t)ring->cells;
 }
 
-bool ring_has_sight(const struct ring *ring)
-{
-    return ring_is_there(ring, ring_header(ring, ring->tap_place)) || !is_whole(ring);
-}
-
 /* What was missed went by; the next to be seen is the next to be received. */
 static int skip(struct ring *ring)
 {
     struct flow *flow = ring->flow;
     uint32_t expected = ring->tap_number;
-    int r = ring_lock_out(ring, clock_deadline(1000000000));
+    int r = ring_lock_out(ring, clock_deadline(LOCK_PATIENCE_NS));
     if (r < 0)
         return r;
     go_to(ring, ring_out_offset(ring), position_of(&flow->shared->out.claimed));
@@ -139,6 +136,16 @@ static void announce(const struct flow *flow)
     _Atomic uint32_t *tapped = &flow->shared->shape.tapped;
     if (atomic_load_explicit(tapped, memory_order_seq_cst) == 0)
         atomic_store_explicit(tapped, flow->slots->tag, memory_order_seq_cst);
+}
+
+bool ring_has_sight(struct flow *flow)
+{
+    struct ring *ring = ring_of(flow);
+    announce(flow);
+    pthread_mutex_lock(&ring->guard);
+    bool has = ring_is_there(ring, ring_header(ring, ring->tap_place)) || !is_whole(ring);
+    pthread_mutex_unlock(&ring->guard);
+    return has;
 }
 
 ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed)

@@ -3,7 +3,7 @@
 #include "os/futex.h"
 #include "shared/ring.h"
 
-static const int64_t OUTCOME_NS = 1000000;
+static const int64_t OUTCOME_NS = 1000000, WITHDRAWAL_NS = 1000000000;
 
 static uint32_t look(const _Atomic uint32_t *sequence)
 {
@@ -12,12 +12,25 @@ static uint32_t look(const _Atomic uint32_t *sequence)
 
 /* ---- Hints ------------------------------------------------------------------------------------ */
 
+/* With the lock, where memory is given back: to look there would have it come back. */
+static bool has_message_locked(struct ring *ring)
+{
+    struct ring_found found;
+    if (ring_lock_out(ring, 0) < 0)
+        return true;
+    int r = ring_find(ring, &found);
+    ring_unlock_out(ring);
+    return r != -EAGAIN;
+}
+
 /* A header is looked at while its place counts; otherwise it may be overwritten by a message, and look like none. */
 bool ring_has_message(struct flow *flow, const struct ferry_choice *choice)
 {
     (void)choice;
     enum { LOOKS = 16 };
-    const struct ring *ring = ring_of(flow);
+    struct ring *ring = ring_of(flow);
+    if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
+        return has_message_locked(ring);
     struct ring_seen seen, again;
     for (int i = 0; i < LOOKS && ring_find_out(ring, &seen); i++) {
         if (ring_is_there(ring, ring_header(ring, ring_offset(seen.place))))
@@ -88,9 +101,11 @@ static int sleep_until_met(const struct vigil *vigil, deadline end)
         if (vigil->is_met(vigil))
             return 0;
         if (r == 0)
-            r = flow_check_removed(flow, end);
+            r = flow_check_removed(flow);
         if (r < 0)
             return r;
+        if (r == 1 && patience_ns > FLOW_UNDECIDED_NS)
+            patience_ns = FLOW_UNDECIDED_NS;
         flow_count_sleep(&vigil->side->sleeps);
         r = crowd_sleep(vigil->crowd, sequence, seen, patience_ns, end);
         if (vigil->is_met(vigil))
@@ -163,7 +178,7 @@ int ring_await_message(struct flow *flow, const struct ferry_choice *choice, dea
 
 static bool is_sight(const struct vigil *vigil)
 {
-    return ring_has_sight(ring_of(vigil->flow));
+    return ring_has_sight(vigil->flow);
 }
 
 int ring_await_sight(struct flow *flow, deadline end)
@@ -224,12 +239,14 @@ int ring_await_room(struct flow *flow, uint64_t size, deadline end)
 
 /* ---- Rendezvous ------------------------------------------------------------------------------- */
 
-/* Takes the message back, if nobody has taken it meanwhile: 1. */
+/* Takes the message back, if nobody has taken it meanwhile: 1.  Not 0 either if a receiver keeps the lock, stopped: then nobody
+ * knows. */
 static int withdraw(struct ring *ring, uint32_t number)
 {
     struct ring_found found;
+    deadline end = clock_deadline(WITHDRAWAL_NS);
     int r;
-    while ((r = ring_lock_out(ring, CLOCK_NEVER)) == -EINTR)
+    while ((r = ring_lock_out(ring, end)) == -EINTR)
         ;
     if (r < 0)
         return r;
