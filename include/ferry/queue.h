@@ -228,13 +228,11 @@ struct ferry_queue_statistics {
     uint64_t messages, bytes; /* in it now */
     uint64_t most_messages, most_bytes; /* that ever were at a time */
     uint64_t capacity_messages, capacity_bytes, largest_bytes;
-    uint64_t sent,
-        received; /* since it was made; sent includes what was dropped as the oldest later */
+    uint64_t sent, received; /* since it was made; sent are those, too, that were dropped later */
     uint64_t dropped_oldest, dropped_newest, refused; /* by policy */
-    int64_t
-        oldest_age_ns; /* of the message that is in it for longest, to some 16 ms; -1: none is */
-    unsigned overflow; /* enum ferry_overflow */
-    unsigned flags;    /* FERRY_TYPES, _PRIORITIES, _RENDEZVOUS, _UNBOUNDED */
+    int64_t oldest_age_ns; /* how long the oldest has been in it, to some 16 ms; -1: none is */
+    unsigned overflow;     /* enum ferry_overflow */
+    unsigned flags;        /* FERRY_TYPES, _PRIORITIES, _RENDEZVOUS, _UNBOUNDED */
 };
 
 /* -EINVAL: statistics_bytes is not what this library knows. */
