@@ -2,7 +2,8 @@
  *
  * Every function returns 0 or a count on success and -errno on failure; outputs (`ret_…`) are
  * written on success alone.  After a failure, ferry_explain() says in one sentence what was wrong
- * and what would cure it.  No function prints, exits, installs a signal handler or starts a thread.
+ * and what would cure it.  No function prints, exits or installs a signal handler, and none starts a thread
+ * but ferry_queue_notify() for whom it is asked for.
  *
  * A name is 1 to 200 bytes of UTF-8: no slash, colon or control character, no leading dot or dash.
  * `key:0x0104abcd`, as made by ferry_key_name(), is a name, too.  All names live in one root
