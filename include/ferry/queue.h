@@ -18,9 +18,9 @@
  * Death: a sender that is killed has sent a message whole, or not at all; a receiver that is killed has
  *   received it, and then it is gone, or it is still there.  What it had loaned or taken and not given
  *   back is gone with it.
- * Removal: who waits when the queue is removed gets -EIDRM, and so does who would have to wait then; with
- *   FERRY_NOW nobody waits, and that is -EAGAIN.  What is in it can still be received, and what fits be
- *   sent, by those who have it open.
+ * Removal: who waits when the queue is removed gets -EIDRM, and so does who would have to, or says
+ *   FERRY_NOW, when there is nothing to receive or no room.  What is in it can still be received, and what
+ *   fits be sent, by those who have it open.
  * Permissions: to receive, peek or tap needs permission to read, and to send needs both, to read and to
  *   write.
  * Descriptors: a handle costs two, three if the queue has no name; ferry_queue_descriptor() one more, and
@@ -72,7 +72,7 @@ struct ferry_queue_options {
 /* Flags for queues alone.  At creation: */
 #define FERRY_TYPES      0x1000u /* receivers choose by type */
 #define FERRY_PRIORITIES 0x2000u /* the highest priority comes first */
-#define FERRY_RENDEZVOUS 0x4000u /* no buffer: a message is sent when it has been received */
+#define FERRY_RENDEZVOUS 0x4000u /* no buffer, nothing to drop: sent is what has been received */
 #define FERRY_UNBOUNDED  0x8000u /* memory comes as it is needed, and goes; not with the one above */
 /* At opening: this handle is the only one that sends, or receives, and is faster for it.  The others open
  * with the other role alone, since without a role they would do both. */
@@ -180,7 +180,8 @@ FERRY_API ssize_t ferry_queue_receive_batch(ferry_queue *queue, struct ferry_mes
  * ferry_queue_send_message(), with what was loaned in message->bytes; if that fails, it is still on loan.
  * Room in the queue is waited for in the one call or in the other: that is the queue's business.
  *
- * -EINVAL: these bytes are not on loan from this handle.  -ENOBUFS: 64 are already.  -ENOMEM.  Otherwise as
+ * -EINVAL: these bytes are not on loan from this handle.  -EMSGSIZE: fewer are.  -ENOBUFS: 64 messages are
+ * already.  -ENOMEM.  -EAGAIN: FERRY_OVERFLOW_DROP_NEWEST, and there is nothing yet to drop.  Otherwise as
  * ferry_queue_send(). */
 FERRY_API int ferry_queue_loan(ferry_queue *queue, void **ret_bytes, size_t size,
                                int64_t timeout_ns);
@@ -203,8 +204,9 @@ FERRY_API int ferry_queue_release_message(ferry_queue *queue, const void *bytes)
 /* For the caller's own poll or epoll loop: readable (POLLIN) while there are messages, if role is FERRY_READ;
  * while there is room, if it is FERRY_WRITE.  Receive, or send, with FERRY_NOW until that is -EAGAIN: only
  * then it becomes quiet.  Messages of types that the caller does not choose make it readable, too.  Each
- * handle has one; -EBUSY: it has been asked for with the other role; -EINVAL: with none, or both.  It stays
- * the handle's.  A child of fork asks for its own. */
+ * handle has one; -EBUSY: it has been asked for with the other role; -EINVAL: with none, or both;
+ * -EOPNOTSUPP: for room, which a rendezvous has not.  It stays the handle's, and is readable, too, when the
+ * queue has been removed.  A child of fork asks for its own. */
 FERRY_API int ferry_queue_descriptor(ferry_queue *queue, unsigned role);
 
 /* Notice of each message that comes to an empty queue: by a signal to this process, or by a call of
@@ -250,7 +252,8 @@ FERRY_API ssize_t ferry_queue_tap(ferry_queue *queue, struct ferry_message *mess
 /* ---- Handing over ---- */
 
 /* Hands the queue to another process, with a role, 0 for this handle's: as ferry_segment_hand_over() and
- * ferry_segment_take() do.  -EACCES: more than this handle's role.  -EBUSY: this handle is alone in it. */
+ * ferry_segment_take() do.  -EACCES: more than this handle's role.  -EBUSY: this handle is alone in it; or
+ * whoever takes it would be beside one that is. */
 FERRY_API int ferry_queue_hand_over(ferry_queue *queue, unsigned role, int *ret_descriptor);
 FERRY_API int ferry_queue_take(ferry_queue **ret_queue, int descriptor);
 
