@@ -90,7 +90,8 @@ struct ferry_queue_options {
  *
  * -EBUSY        FERRY_SOLE_SENDER: another one may send; or this one would, and a sole sender is there.
  *               Likewise FERRY_SOLE_RECEIVER.  Of two who come at once, both may get it
- * -EOPNOTSUPP   FERRY_TAP: an unbounded queue shows nobody what goes through it
+ * -EOPNOTSUPP   FERRY_TAP: a queue that is unbounded, or has types, priorities or messages beyond 64 KiB,
+ *               shows nobody what goes through it
  * -EINVAL       more than the bounds above; `largest` beyond `bytes`; flags that contradict each other
  * Otherwise as ferry_segment_open(). */
 FERRY_API int ferry_queue_open(ferry_queue **ret_queue, const char *name,
