@@ -36,11 +36,47 @@ struct ferry_queue {
     _Atomic unsigned polls;     /* the latch's role once more, for who has no guard; 0: none */
 };
 
+/* The deadline of who does not wait; and of a timeout. */
+#define QUEUE_NOW ((deadline)0)
+
+static inline deadline queue_deadline(int64_t timeout_ns)
+{
+    return timeout_ns == FERRY_NOW ? QUEUE_NOW : clock_deadline(timeout_ns);
+}
+
+/* ---- All calls (queue.c) ---- */
+
+/* 0, or why this handle may not do what takes that role. */
+int queue_check_usable(const ferry_queue *queue, unsigned role);
+
+/* What who does not wait is told: -EAGAIN, or -EIDRM. */
+int queue_in_vain(const ferry_queue *queue);
+
+/* ---- How it is made (queue_shape.c) ---- */
+
+#define QUEUE_SHAPE_FLAGS (FERRY_TYPES | FERRY_PRIORITIES | FERRY_RENDEZVOUS | FERRY_UNBOUNDED)
+
+/* What is asked for, with what was left open filled in; and whether there can be such a queue: -EINVAL. */
+struct flow_shape queue_wanted_shape(const struct ferry_queue_options *options);
+int queue_check_shape(const struct flow_shape *shape);
+
+/* The one rule about which engine a queue has, LAYOUT_RING or LAYOUT_STORE; and what that needs. */
+uint32_t queue_engine(const struct flow_shape *shape);
+struct flow_needs queue_needs(const struct flow_shape *shape);
+
+/* Notes it in a new control file, for struct region_request.  And reads it, once, and checks it against the files. */
+int queue_begin_shape(int control_fd, const struct region_request *request);
+int queue_read_shape(const struct object *object, struct flow_shape *ret_shape);
+
+/* ---- Coming and going (queue_open.c) ---- */
+
 /* A handle for what was found, made or handed over; between fork_hold() and fork_unhold().  Takes *object in any case. */
 int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags);
 
 /* As a member, with its role noted in *slots: is nobody in the way of a sole sender or receiver?  -EBUSY. */
 int queue_check_alone(struct slots *slots);
+
+/* ---- Polling (queue_poll.c) ---- */
 
 /* The caller has been told that there is nothing now, or no room: its descriptor is to be quiet, unless there is. */
 void queue_quieten(ferry_queue *queue, uint64_t size);

@@ -8,123 +8,9 @@
 #include "shared/members.h"
 #include "shared/ring.h"
 
-enum { DEFAULT_MESSAGES = 1024, DEFAULT_BYTES = 1 << 20, DEFAULT_LARGEST = 8192 };
-static const uint64_t MOST_MESSAGES = UINT64_C(1) << 20, MOST_BYTES = UINT64_C(1) << 30,
-                      DEFAULT_LIMIT = UINT64_C(256) << 20;
-
-static const unsigned SHAPE_FLAGS =
-                          FERRY_TYPES | FERRY_PRIORITIES | FERRY_RENDEZVOUS | FERRY_UNBOUNDED,
-                      KNOWN_FLAGS = FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_READ |
-                                    FERRY_WRITE | FERRY_EINTR | FERRY_TAP | FERRY_TYPES |
-                                    FERRY_PRIORITIES | FERRY_RENDEZVOUS | FERRY_UNBOUNDED |
+static const unsigned KNOWN_FLAGS = FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_READ |
+                                    FERRY_WRITE | FERRY_EINTR | FERRY_TAP | QUEUE_SHAPE_FLAGS |
                                     FERRY_SOLE_SENDER | FERRY_SOLE_RECEIVER;
-
-/* ---- The shape -------------------------------------------------------------------------------- */
-
-static uint64_t at_most(uint64_t value, uint64_t most)
-{
-    return value < most ? value : most;
-}
-
-/* What is asked for, with what was left open filled in. */
-static struct flow_shape wanted_shape(const struct ferry_queue_options *options)
-{
-    struct flow_shape shape = {.flags = options->flags & SHAPE_FLAGS,
-                               .overflow = options->overflow,
-                               .messages = (uint32_t)options->messages,
-                               .bytes = options->bytes,
-                               .largest = options->largest};
-    bool unbounded = (shape.flags & FERRY_UNBOUNDED) != 0;
-    if (shape.messages == 0)
-        shape.messages = unbounded ? (uint32_t)MOST_MESSAGES : DEFAULT_MESSAGES;
-    if (shape.bytes == 0)
-        shape.bytes = unbounded                       ? DEFAULT_LIMIT
-                      : shape.largest > DEFAULT_BYTES ? shape.largest
-                                                      : DEFAULT_BYTES;
-    if (shape.largest == 0)
-        shape.largest = at_most(DEFAULT_LARGEST, shape.bytes);
-    if ((shape.flags & FERRY_RENDEZVOUS) != 0) {
-        shape.messages = 1;
-        shape.bytes = shape.largest;
-    }
-    return shape;
-}
-
-/* The one rule about which engine a queue has. */
-static uint32_t engine_for(const struct flow_shape *shape)
-{
-    bool chosen = (shape->flags & (FERRY_TYPES | FERRY_PRIORITIES)) != 0;
-    return chosen || shape->largest > RING_LARGEST ? LAYOUT_STORE : LAYOUT_RING;
-}
-
-static struct flow_needs needs_of(const struct flow_shape *shape)
-{
-    return engine_for(shape) == LAYOUT_RING ? ring_needs(shape) : store_needs(shape);
-}
-
-static int check_shape(const struct flow_shape *shape)
-{
-    if (shape->messages > MOST_MESSAGES)
-        return fail(-EINVAL, "a queue holds at most %llu messages",
-                    (unsigned long long)MOST_MESSAGES);
-    if (shape->bytes > MOST_BYTES)
-        return fail(-EINVAL, "a queue holds at most %llu bytes", (unsigned long long)MOST_BYTES);
-    if (shape->largest > shape->bytes)
-        return fail(-EINVAL,
-                    "a message of %llu bytes, the largest, would never fit in a queue of %llu",
-                    (unsigned long long)shape->largest, (unsigned long long)shape->bytes);
-    if (shape->overflow > FERRY_OVERFLOW_DROP_NEWEST)
-        return fail(-EINVAL, "there is no such policy for overflow (%u)", shape->overflow);
-    return 0;
-}
-
-/* Relaxed: written before the object had a name. */
-static uint32_t once(const _Atomic uint32_t *word)
-{
-    return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-static uint64_t once_wide(const _Atomic uint64_t *word)
-{
-    return atomic_load_explicit(word, memory_order_relaxed);
-}
-
-/* How the queue was made, read once and checked against its files. */
-static int read_shape(const struct object *object, struct flow_shape *ret_shape)
-{
-    const struct layout_queue_shape *shared = &object->slots.control->queue.shape;
-    const struct flow_shape shape = {.flags = once(&shared->flags),
-                                     .overflow = once(&shared->overflow),
-                                     .messages = once(&shared->messages),
-                                     .bytes = once_wide(&shared->bytes),
-                                     .largest = once_wide(&shared->largest)};
-    uint32_t engine = once(&shared->engine);
-    const struct layout_identity *identity = &object->region.identity;
-    if (check_shape(&shape) < 0 || shape.messages == 0 || (shape.flags & ~SHAPE_FLAGS) != 0 ||
-        engine != engine_for(&shape))
-        return flow_damaged();
-    struct flow_needs needs = needs_of(&shape);
-    if (needs.data_bytes != identity->size_bytes || needs.index_bytes != identity->index_bytes)
-        return flow_damaged();
-    *ret_shape = shape;
-    return 0;
-}
-
-static int begin(int control_fd, const struct region_request *request)
-{
-    const struct flow_shape *shape = request->context;
-    const struct layout_queue_shape shared = {.engine = engine_for(shape),
-                                              .flags = shape->flags,
-                                              .overflow = shape->overflow,
-                                              .messages = shape->messages,
-                                              .bytes = shape->bytes,
-                                              .largest = shape->largest};
-    int r =
-        file_write_at(control_fd, &shared, sizeof(shared), offsetof(struct layout, queue.shape));
-    if (r < 0)
-        return r;
-    return engine_for(shape) == LAYOUT_STORE ? store_begin(control_fd, shape) : 0;
-}
 
 /* ---- The handle ------------------------------------------------------------------------------- */
 
@@ -205,10 +91,10 @@ static int init_flow(ferry_queue *queue)
                           .interruptible = object->interruptible,
                           .message_spin = SPIN_INIT,
                           .room_spin = SPIN_INIT};
-    int r = read_shape(object, &flow->shape);
+    int r = queue_read_shape(object, &flow->shape);
     if (r < 0)
         return r;
-    flow->engine = engine_for(&flow->shape) == LAYOUT_RING ? &ring_engine : &store_engine;
+    flow->engine = queue_engine(&flow->shape) == LAYOUT_RING ? &ring_engine : &store_engine;
     crowd_init(&flow->receivers, flow->slots, &shared->receivers, &shared->in.lonely);
     crowd_init(&flow->senders, flow->slots, &shared->senders, &shared->out.lonely);
     return flow->engine->init(flow);
@@ -280,12 +166,20 @@ static int refuse_beside(uint32_t own, uint32_t other, const struct layout_entry
 {
     bool sends = is_conflict(own & ~LAYOUT_SOLE_RECEIVER & ~FERRY_READ,
                              other & ~LAYOUT_SOLE_RECEIVER & ~FERRY_READ);
+    const char *verb = sends ? "sends" : "receives", *side = sends ? "SENDER" : "RECEIVER";
+    const char *role = sends ? "FERRY_READ" : "FERRY_WRITE";
     uint64_t joined = atomic_load_explicit(&entry->joined, memory_order_relaxed);
-    return fail(-EBUSY,
-                "process %d %s through this queue already, and one of the two wants to be alone; "
-                "open it without FERRY_SOLE_%s, or when that one has closed it",
-                layout_stamp_pid(joined), sends ? "sends" : "receives",
-                sends ? "SENDER" : "RECEIVER");
+    if (joined == 0)
+        return fail(
+            -EBUSY,
+            "a handle that was handed over, and not taken yet, %s through this queue, and one "
+            "of the two wants to be alone; open it without FERRY_SOLE_%s, or with %s alone",
+            verb, side, role);
+    return fail(
+        -EBUSY,
+        "process %d %s through this queue already, and one of the two wants to be alone; open it "
+        "without FERRY_SOLE_%s, or with %s alone, or when that one has closed it",
+        layout_stamp_pid(joined), verb, side, role);
 }
 
 /* A member, or one that is on its way in a parcel. */
@@ -345,23 +239,20 @@ static int check_options(const char *name, const struct ferry_queue_options *opt
                     "with mode 0%o somebody may write and not read, but to send needs both; add "
                     "the right to read",
                     options->mode);
-    if (options->messages > MOST_MESSAGES)
-        return fail(-EINVAL, "a queue holds at most %llu messages",
-                    (unsigned long long)MOST_MESSAGES);
     if ((flags & FERRY_RENDEZVOUS) != 0 && options->overflow >= FERRY_OVERFLOW_DROP_OLDEST)
         return fail(-EINVAL,
                     "a queue without a buffer has nothing to drop; its senders wait, or are "
                     "refused");
     if ((flags & (FERRY_RENDEZVOUS | FERRY_UNBOUNDED)) == (FERRY_RENDEZVOUS | FERRY_UNBOUNDED))
         return fail(-EINVAL, "a queue without a buffer cannot be unbounded");
-    const struct flow_shape shape = wanted_shape(options);
-    return check_shape(&shape);
+    const struct flow_shape shape = queue_wanted_shape(options);
+    return queue_check_shape(&shape);
 }
 
 /* The queue decides about its manner; but whoever asks for another one is not to work without. */
 static int check_manner(const ferry_queue *queue, unsigned flags)
 {
-    unsigned missing = flags & SHAPE_FLAGS & ~queue->flow.shape.flags;
+    unsigned missing = flags & QUEUE_SHAPE_FLAGS & ~queue->flow.shape.flags;
     if (missing == 0)
         return 0;
     return fail(-EMEDIUMTYPE,
@@ -412,7 +303,7 @@ static struct region_request request_for(const char *name,
                                          const struct ferry_queue_options *options,
                                          const struct flow_shape *shape)
 {
-    struct flow_needs needs = needs_of(shape);
+    struct flow_needs needs = queue_needs(shape);
     return (struct region_request){.name = name,
                                    .kind = FERRY_KIND_QUEUE,
                                    .flags = (options->flags & FERRY_TAP) != 0 ? FERRY_READ
@@ -421,7 +312,7 @@ static struct region_request request_for(const char *name,
                                    .size_bytes = needs.data_bytes,
                                    .index_bytes = needs.index_bytes,
                                    .first_bytes = needs.first_bytes,
-                                   .begin = begin,
+                                   .begin = queue_begin_shape,
                                    .context = shape,
                                    .trusted_owners = options->trusted_owners,
                                    .trusted_owner_count = options->trusted_owner_count};
@@ -436,7 +327,7 @@ int ferry_queue_open(ferry_queue **ret_queue, const char *name,
     int r = check_options(name, options);
     if (r < 0)
         return r;
-    const struct flow_shape shape = wanted_shape(options);
+    const struct flow_shape shape = queue_wanted_shape(options);
     const struct region_request request = request_for(name, options, &shape);
     struct opening opening = {.flags = options->flags};
     r = object_open(&request, open_held, &opening);

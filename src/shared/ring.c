@@ -9,7 +9,8 @@
 #include "os/file.h"
 #include "shared/ring.h"
 
-static const int64_t LOCK_PATIENCE_NS = 1000000;
+/* A holder that is not stopped has been preempted at worst. */
+static const int64_t LOCK_PATIENCE_NS = 10000000;
 
 /* How often to look again at something that changes while it is read. */
 enum { LOOKS = 64 };
