@@ -90,27 +90,31 @@ static int remove_oddity(int root, const char *name)
     return unlinkat(root, file, 0) < 0 ? -errno : 0;
 }
 
-static void ring_bell_of(int root, const char *name, const struct stat *control)
+/* Who sleeps for something of a queue, or polls, is to look whether it is still there.  Returns its bell, to be rung once more
+ * when it is gone, for those who looked just before; or -1. */
+static int announce_queue(int root, const char *name, int control_fd, const struct stat *status)
 {
     char file[ROOT_FILE_SIZE];
-    root_file(file, name, ROOT_BELL, control->st_ino);
-    CLEANUP(file_close) int bell = bell_open(root, file, control->st_uid);
-    if (bell >= 0)
-        bell_ring(bell);
+    root_file(file, name, ROOT_BELL, status->st_ino);
+    flow_announce_removal(control_fd);
+    int bell = bell_open(root, file, status->st_uid);
+    if (bell < 0)
+        return -1;
+    bell_ring(bell);
+    return bell;
 }
 
-/* Who sleeps for something of a queue, or polls, is to look whether it is still there. */
-static void announce_removal(int root, const char *name, int control_fd, const struct stat *status)
+static int announce_removal(int root, const char *name, int control_fd, const struct stat *status)
 {
     struct explanation before;
     struct layout_identity identity;
     explanation_keep(&before);
+    int bell = -1;
     if (region_read_identity(control_fd, status, &identity) == 0 &&
-        identity.kind == FERRY_KIND_QUEUE) {
-        flow_announce_removal(control_fd);
-        ring_bell_of(root, name, status);
-    }
+        identity.kind == FERRY_KIND_QUEUE)
+        bell = announce_queue(root, name, control_fd, status);
     explanation_restore(&before);
+    return bell;
 }
 
 static int remove_object(int root, const char *name)
@@ -124,8 +128,10 @@ static int remove_object(int root, const char *name)
     int r = lock_removal(fd);
     if (r < 0)
         return r;
-    announce_removal(root, name, fd, &status);
+    CLEANUP(file_close) int bell = announce_removal(root, name, fd, &status);
     r = unlink_control(root, fd, name);
+    if (r == 1 && bell >= 0)
+        bell_ring(bell);
     if (r == 1)
         region_unlink_parts(root, name, status.st_ino);
     ofd_unlock(fd, LAYOUT_REMOVAL_BYTE, 1);
