@@ -263,11 +263,20 @@ static void count_calls(struct runner_up *side)
     side->row->calls = side->result.calls;
 }
 
-/* Deaths and several writers have too many processes, and waiting is no operation. */
+/* Deaths and crowds have too many processes, and waiting is no operation. */
 static bool has_calls(const struct experiment *experiment)
 {
-    return experiment->shape != SHAPE_TAKE_OVER && experiment->shape != SHAPE_IDLE &&
-           experiment->shape != SHAPE_TWO_WRITERS && experiment->shape != SHAPE_TWO_WRITERS_APART;
+    switch (experiment->shape) {
+    case SHAPE_TAKE_OVER:
+    case SHAPE_IDLE:
+    case SHAPE_TWO_WRITERS:
+    case SHAPE_TWO_WRITERS_APART:
+    case SHAPE_FOUR_SENDERS:
+    case SHAPE_MANY_TO_MANY:
+        return false;
+    default:
+        return true;
+    }
 }
 
 /* ---- What came of it -------------------------------------------------------------------------------- */

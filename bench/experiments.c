@@ -44,7 +44,9 @@ static const struct experiment table[] = {
         .count = 1,
         .hold_ns = 10 * SECOND,
         .bars = {{"segment notice", NULL, 0, PLACE_TWO_CORES},
-                 {"ferry pipe", NULL, 0, PLACE_TWO_CORES}},
+                 {"ferry pipe", NULL, 0, PLACE_TWO_CORES},
+                 {"ferry queue", NULL, 0, PLACE_TWO_CORES},
+                 {"ferry queue typed", NULL, 0, PLACE_TWO_CORES}},
     },
     {
         .name = "message-48-spin",
@@ -58,7 +60,8 @@ static const struct experiment table[] = {
         .size_bytes = 48,
         .floor = "one line",
         .kernel = "pipe",
-        .bars = {{"ferry pipe", "one line", 1.3, PLACE_TWO_CORES}},
+        .bars = {{"ferry pipe", "one line", 1.3, PLACE_TWO_CORES},
+                 {"ferry queue", "one line", 1.3, PLACE_TWO_CORES}},
     },
     {
         .name = "message-64-spin",
@@ -71,7 +74,8 @@ static const struct experiment table[] = {
         .size_bytes = 64,
         .floor = "two lines",
         .kernel = "pipe",
-        .bars = {{"ferry pipe", "two lines", 1.3, PLACE_TWO_CORES}},
+        .bars = {{"ferry pipe", "two lines", 1.3, PLACE_TWO_CORES},
+                 {"ferry queue", "two lines", 1.3, PLACE_TWO_CORES}},
     },
     {
         .name = "message-64",
@@ -84,7 +88,11 @@ static const struct experiment table[] = {
         .size_bytes = 64,
         .floor = "bare futex",
         .kernel = "pipe",
-        .bars = {{"ferry pipe", "pipe", 1, BOTH | PLACE_AWAKE}},
+        .bars = {{"ferry pipe", "pipe", 1, BOTH | PLACE_AWAKE},
+                 {"ferry queue", "pipe", 1, BOTH | PLACE_AWAKE},
+                 {"ferry queue", "bare futex", 1.1, BOTH},
+                 {"ferry queue by loan, 1 MiB", "ferry queue by loan, 64 B of 1 MiB", 1.1, BOTH},
+                 {"ferry queue by loan, 1 MiB", "ferry queue", 1, BOTH}},
     },
     {
         .name = "one-way-64",
@@ -99,7 +107,10 @@ static const struct experiment table[] = {
         .kernel = "System V queue",
         .bars = {{"ferry pipe", "reference ring", 1, PLACE_TWO_CORES},
                  {"ferry pipe", "pipe", TIMES_THE_RATE(10), PLACE_TWO_CORES},
-                 {"ferry pipe", "pipe", 1, PLACE_ONE_CORE}},
+                 {"ferry pipe", "pipe", 1, PLACE_ONE_CORE},
+                 {"ferry queue", "reference ring", 1, PLACE_TWO_CORES},
+                 {"ferry queue", "System V queue", TIMES_THE_RATE(20), PLACE_TWO_CORES},
+                 {"ferry queue", "System V queue", 1, PLACE_ONE_CORE}},
     },
     {
         .name = "two-writers",
@@ -128,6 +139,77 @@ static const struct experiment table[] = {
         .long_batches = true,
         .kernel = "pipe",
         .bars = {{"ferry pipe", "pipe", 1, PLACE_TWO_CORES}},
+    },
+    {
+        .name = "four-senders",
+        .title = "64-byte messages of four senders",
+        .about =
+            "Four processes send into one queue, and a fifth receives and checks them.  On two "
+            "cores it has one to itself.",
+        .shape = SHAPE_FOUR_SENDERS,
+        .measure = MEASURE_RATE,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 64,
+        .long_batches = true,
+        .kernel = "System V queue",
+        .bars = {{"ferry queue", "ferry queue, one sender", 1, BOTH}},
+    },
+    {
+        .name = "many-to-many",
+        .title = "64-byte messages of four senders to four receivers",
+        .about = "Four processes send into one queue, and four others receive a quarter each.  On "
+                 "two cores senders have one, receivers the other.",
+        .shape = SHAPE_MANY_TO_MANY,
+        .measure = MEASURE_RATE,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 64,
+        .long_batches = true,
+        .kernel = "System V queue",
+        .bars = {{"ferry queue", "System V queue", TIMES_THE_RATE(8), BOTH},
+                 {"ferry queue", "POSIX queue", TIMES_THE_RATE(8), BOTH}},
+    },
+    {
+        .name = "typed-64",
+        .title = "64-byte messages one way, chosen by type",
+        .about = "One process sends messages of eight types in turn, the other asks for them by "
+                 "type, of each eight the last first.",
+        .shape = SHAPE_TYPED,
+        .measure = MEASURE_RATE,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 64,
+        .kernel = "System V queue",
+        .bars = {{"ferry queue typed", "System V queue", TIMES_THE_RATE(3), BOTH}},
+    },
+    {
+        .name = "priority-64",
+        .title = "64-byte messages one way, by priority",
+        .about = "One process sends messages of eight priorities in turn, the other receives the "
+                 "highest first.",
+        .shape = SHAPE_PRIORITISED,
+        .measure = MEASURE_RATE,
+        .waiting = BENCH_DEFAULT,
+        .placements = BOTH,
+        .size_bytes = 64,
+        .kernel = "System V queue",
+        .bars = {{"ferry queue priority", "System V queue", TIMES_THE_RATE(3), BOTH},
+                 {"ferry queue priority", "POSIX queue", TIMES_THE_RATE(3), BOTH}},
+    },
+    {
+        .name = "by-type",
+        .title = "receive by type from many that wait, and send again",
+        .about = "One process receives ten types in turn, each of which lies behind all other "
+                 "messages, and sends it again.  Each message there has a type of its own.",
+        .shape = SHAPE_AMONG_MANY,
+        .measure = MEASURE_TIME,
+        .waiting = BENCH_DEFAULT,
+        .placements = PLACE_ALONE,
+        .size_bytes = 64,
+        .kernel = "System V queue, 10 waiting",
+        .bars = {{"ferry queue typed, 100,000 waiting", "ferry queue typed, 10 waiting", 1.1,
+                  PLACE_ALONE}},
     },
     {
         .name = "stream-4k",
@@ -291,6 +373,21 @@ const struct bench_play *experiment_play(const struct experiment *experiment,
         break;
     case SHAPE_TWO_WRITERS_APART:
         play = &side->two_writers_apart;
+        break;
+    case SHAPE_MANY_TO_MANY:
+        play = &side->many_to_many;
+        break;
+    case SHAPE_FOUR_SENDERS:
+        play = &side->four_senders;
+        break;
+    case SHAPE_TYPED:
+        play = &side->typed;
+        break;
+    case SHAPE_PRIORITISED:
+        play = &side->prioritised;
+        break;
+    case SHAPE_AMONG_MANY:
+        play = &side->among_many;
         break;
     case SHAPE_IDLE:
         play = &side->idle;

@@ -10,6 +10,11 @@ enum bench_shape {
     SHAPE_ONE_WAY,
     SHAPE_TWO_WRITERS,
     SHAPE_TWO_WRITERS_APART,
+    SHAPE_MANY_TO_MANY,
+    SHAPE_FOUR_SENDERS,
+    SHAPE_TYPED,
+    SHAPE_PRIORITISED,
+    SHAPE_AMONG_MANY,
     SHAPE_IDLE,
     SHAPE_LOCK_PAIR,
     SHAPE_LOCK_CONTEST,
@@ -45,7 +50,7 @@ struct bench_bar {
     unsigned placements;
 };
 
-#define BENCH_BARS 6
+#define BENCH_BARS 8
 
 struct experiment {
     const char *name;  /* for the command line: "message-64" */

@@ -71,18 +71,28 @@ BENCH_INLINE void bench_check(struct bench_lap *lap, const unsigned char *messag
         bench_wrong(lap, number, at, found);
 }
 
-/* Receives the other's message with this number, and checks it. */
-BENCH_INLINE void bench_take(struct bench_lap *lap, uint64_t number, bench_receive *receive)
+/* Checks a message: in the warm-up all of it. */
+BENCH_INLINE void bench_examine(struct bench_lap *lap, const unsigned char *message,
+                                enum bench_role from, uint64_t number)
 {
-    enum bench_role from = lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR;
-    lap->buffer = lap->room;
-    const unsigned char *message = receive(lap);
     size_t size = lap->size_bytes, step = lap->whole ? sizeof(number) : BENCH_PAGE;
     if (size == 0)
         return;
     for (size_t at = 0; at < size - sizeof(number); at += step)
         bench_check(lap, message, from, number, at);
     bench_check(lap, message, from, number, size - sizeof(number));
+}
+
+BENCH_INLINE enum bench_role bench_other(const struct bench_lap *lap)
+{
+    return lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR;
+}
+
+/* Receives the other's message with this number, and checks it. */
+BENCH_INLINE void bench_take(struct bench_lap *lap, uint64_t number, bench_receive *receive)
+{
+    lap->buffer = lap->room;
+    bench_examine(lap, receive(lap), bench_other(lap), number);
 }
 
 BENCH_INLINE void bench_ping(struct bench_lap *lap, uint64_t count, bench_send *send,

@@ -11,7 +11,7 @@
  *
  * The keeper cleans up however near and far end, so a side that crashes or hangs costs its own row.
  *
- * Sides are written with the loops of messages.h, writers.h, locks.h and objects.h, which turn a few
+ * Sides are written with the loops of messages.h, writers.h, crowds.h, kinds.h, locks.h and objects.h, which turn a few
  * small functions into all the measurements that make sense for them, without an indirect call in
  * the middle.  This header is also valid C++, and needs nothing to link with, for peers' sake. */
 #ifndef FERRY_BENCH_SIDE_H
@@ -117,8 +117,13 @@ struct bench_side {
     struct bench_play idle;              /* messages.h: waits for one for lap->hold_ns */
     struct bench_play two_writers;       /* writers.h: far and a helper write, near reads */
     struct bench_play two_writers_apart; /* writers.h: the helper shares near's core */
-    struct bench_play lock_pair;         /* locks.h: take and let go, nobody else there */
-    struct bench_play lock_contest;      /* locks.h: both want it all the time */
+    struct bench_play many_to_many;      /* crowds.h: four send into one queue, four receive */
+    struct bench_play four_senders;      /* crowds.h: four send into one queue, near receives */
+    struct bench_play typed;             /* kinds.h: near chooses by type */
+    struct bench_play prioritised;       /* kinds.h: near gets the highest priority first */
+    struct bench_play among_many;   /* kinds.h: choose by type from those that lie there, alone */
+    struct bench_play lock_pair;    /* locks.h: take and let go, nobody else there */
+    struct bench_play lock_contest; /* locks.h: both want it all the time */
     struct bench_play take_over;    /* locks.h: the owner is killed, the next one sleeps for it */
     struct bench_play signal_alone; /* messages.h: tell, while nobody waits */
     struct bench_play create;       /* objects.h */

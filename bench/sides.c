@@ -22,6 +22,8 @@
     X(bench_unix_datagram)                                                                         \
     X(bench_tcp)                                                                                   \
     X(bench_sysv_queue)                                                                            \
+    X(bench_sysv_queue_10)                                                                         \
+    X(bench_sysv_queue_100k)                                                                       \
     X(bench_posix_queue)                                                                           \
     X(bench_sysv_semaphore)                                                                        \
     X(bench_signal)                                                                                \

@@ -26,10 +26,10 @@
 struct bench_helper {
     uint32_t begun; /* batches that the helper has been told of */
     uint32_t ended;
-    uint64_t count;                 /* of its messages in this batch */
-    int64_t cpu_ns;                 /* that it used for it */
-    uint64_t sleeps;                /* in it */
-    _Alignas(128) uint64_t next[2]; /* near's: the number of each writer's next message */
+    uint64_t count;                                 /* of its messages in this batch */
+    int64_t cpu_ns;                                 /* that it used for it */
+    uint64_t sleeps;                                /* in it */
+    uint64_t next[2] __attribute__((aligned(128))); /* near's: the number of each writer's next */
 };
 
 static inline struct bench_helper *bench_helper(const struct bench_lap *lap)

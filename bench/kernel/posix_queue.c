@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <mqueue.h>
 
+#include "bench/crowds.h"
 #include "bench/kernel/bytes.h"
+#include "bench/kinds.h"
 
 #define MOST_MESSAGES   10   /* /proc/sys/fs/mqueue/msg_max, unless somebody changed it */
 #define LARGEST_MESSAGE 8192 /* /proc/sys/fs/mqueue/msgsize_max, likewise */
@@ -32,24 +34,38 @@ static void posix_queue_make(struct bench_lap *lap)
         queues[role] = make_queue(lap);
 }
 
-BENCH_INLINE void posix_queue_send(struct bench_lap *lap)
+BENCH_INLINE void posix_queue_send_as(struct bench_lap *lap, unsigned kind)
 {
-    mqd_t queue = queues[lap->role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR];
-    while (mq_send(queue, (const char *)lap->buffer, lap->size_bytes, 0) < 0)
+    mqd_t queue = queues[bench_other(lap)];
+    while (mq_send(queue, (const char *)lap->buffer, lap->size_bytes, kind) < 0)
         bytes_expect_busy(lap, "mq_send");
 }
 
-BENCH_INLINE unsigned char *posix_queue_receive(struct bench_lap *lap)
+BENCH_INLINE unsigned char *posix_queue_receive_first(struct bench_lap *lap, unsigned *ret_kind)
 {
+    char *bytes = (char *)lap->buffer;
     ssize_t n;
-    while ((n = mq_receive(queues[lap->role], (char *)lap->buffer, bytes_on_wire(lap), NULL)) < 0)
+    while ((n = mq_receive(queues[lap->role], bytes, bytes_on_wire(lap), ret_kind)) < 0)
         bytes_expect_busy(lap, "mq_receive");
     if ((size_t)n != lap->size_bytes)
         bench_fail(lap, "a message of %zu bytes came as %zd", lap->size_bytes, n);
     return lap->buffer;
 }
 
+BENCH_INLINE void posix_queue_send(struct bench_lap *lap)
+{
+    posix_queue_send_as(lap, 0);
+}
+
+BENCH_INLINE unsigned char *posix_queue_receive(struct bench_lap *lap)
+{
+    return posix_queue_receive_first(lap, NULL);
+}
+
 BENCH_MESSAGE_LOOPS(posix_queue)
+BENCH_WRITER_LOOPS(posix_queue)
+BENCH_CROWD_LOOPS(posix_queue)
+BENCH_PRIORITY_LOOPS(posix_queue)
 
 const struct bench_side bench_posix_queue = {
     .name = "POSIX queue",
@@ -59,4 +75,7 @@ const struct bench_side bench_posix_queue = {
     .most_bytes = LARGEST_MESSAGE,
     .make = posix_queue_make,
     BENCH_MESSAGES(posix_queue),
+    BENCH_WRITERS(posix_queue),
+    BENCH_CROWDS(posix_queue),
+    BENCH_PRIORITIES(posix_queue),
 };

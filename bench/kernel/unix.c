@@ -6,8 +6,8 @@
  * wakes it although it sleeps in a read.  The other types leave such a reader alone. */
 #include <sys/socket.h>
 
+#include "bench/crowds.h"
 #include "bench/kernel/bytes.h"
-#include "bench/writers.h"
 
 #define BUFFER_BYTES (1 << 20) /* the kernel cuts it down to net.core.wmem_max */
 
@@ -72,6 +72,8 @@ BENCH_INLINE unsigned char *packet_receive(struct bench_lap *lap)
 BENCH_MESSAGE_LOOPS(stream)
 BENCH_WRITER_LOOPS(stream)
 BENCH_MESSAGE_LOOPS(packet)
+BENCH_WRITER_LOOPS(packet)
+BENCH_CROWD_LOOPS(packet)
 
 const struct bench_side bench_unix_stream = {
     .name = "unix stream",
@@ -92,6 +94,8 @@ const struct bench_side bench_unix_packet = {
     .most_bytes = LARGEST_PACKET,
     .make = make_packet,
     BENCH_MESSAGES(packet),
+    BENCH_WRITERS(packet),
+    BENCH_CROWDS(packet),
 };
 
 const struct bench_side bench_unix_datagram = {
@@ -102,4 +106,6 @@ const struct bench_side bench_unix_datagram = {
     .most_bytes = LARGEST_PACKET,
     .make = make_datagram,
     BENCH_MESSAGES(packet),
+    BENCH_WRITERS(packet),
+    BENCH_CROWDS(packet),
 };

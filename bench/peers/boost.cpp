@@ -14,6 +14,8 @@
 #include <boost/interprocess/sync/scoped_lock.hpp>
 #include <boost/lockfree/spsc_queue.hpp>
 
+#include "bench/crowds.h"
+#include "bench/kinds.h"
 #include "bench/locks.h"
 #include "bench/objects.h"
 
@@ -21,11 +23,6 @@ namespace bip = boost::interprocess;
 
 namespace
 {
-
-bench_role other(bench_role role)
-{
-    return role == BENCH_NEAR ? BENCH_FAR : BENCH_NEAR;
-}
 
 /* What Boost throws ends the process with the reason; `before` makes up for what was begun. */
 template <typename Deed>
@@ -94,32 +91,45 @@ BENCH_INLINE bip::message_queue &queue_to(const bench_lap *lap, bench_role role)
     return role == BENCH_NEAR ? both->to_near : both->to_far;
 }
 
-BENCH_INLINE void queue_send(bench_lap *lap)
+BENCH_INLINE void queue_send_as(bench_lap *lap, unsigned kind)
 {
-    bip::message_queue &queue = queue_to(lap, other(lap->role));
+    bip::message_queue &queue = queue_to(lap, bench_other(lap));
     if (lap->waiting != BENCH_SPIN)
-        queue.send(lap->buffer, lap->size_bytes, 0);
+        queue.send(lap->buffer, lap->size_bytes, kind);
     else
-        while (!queue.try_send(lap->buffer, lap->size_bytes, 0))
+        while (!queue.try_send(lap->buffer, lap->size_bytes, kind))
             bench_relax();
 }
 
-BENCH_INLINE unsigned char *queue_receive(bench_lap *lap)
+BENCH_INLINE unsigned char *queue_receive_first(bench_lap *lap, unsigned *ret_kind)
 {
     bip::message_queue &queue = queue_to(lap, lap->role);
     bip::message_queue::size_type size;
-    unsigned priority;
     if (lap->waiting != BENCH_SPIN)
-        queue.receive(lap->buffer, lap->size_bytes, size, priority);
+        queue.receive(lap->buffer, lap->size_bytes, size, *ret_kind);
     else
-        while (!queue.try_receive(lap->buffer, lap->size_bytes, size, priority))
+        while (!queue.try_receive(lap->buffer, lap->size_bytes, size, *ret_kind))
             bench_relax();
     if (size != lap->size_bytes)
         bench_fail(lap, "a message of %zu bytes came", size);
     return lap->buffer;
 }
 
+BENCH_INLINE void queue_send(bench_lap *lap)
+{
+    queue_send_as(lap, 0);
+}
+
+BENCH_INLINE unsigned char *queue_receive(bench_lap *lap)
+{
+    unsigned kind;
+    return queue_receive_first(lap, &kind);
+}
+
 BENCH_MESSAGE_LOOPS(queue)
+BENCH_WRITER_LOOPS(queue)
+BENCH_CROWD_LOOPS(queue)
+BENCH_PRIORITY_LOOPS(queue)
 
 const bench_side message_queue = {
     .name = "Boost message_queue",
@@ -132,6 +142,9 @@ const bench_side message_queue = {
     .leave = queue_leave,
     .unmake = queue_unmake,
     BENCH_MESSAGES(queue),
+    BENCH_WRITERS(queue),
+    BENCH_CROWDS(queue),
+    BENCH_PRIORITIES(queue),
 };
 
 /* ---- spsc_queue -------------------------------------------------------------------------------------- */
@@ -159,7 +172,7 @@ void ring_make(bench_lap *lap)
 
 BENCH_INLINE void ring_send(bench_lap *lap)
 {
-    rings &to = rings_to(lap, other(lap->role));
+    rings &to = rings_to(lap, bench_other(lap));
     if (lap->size_bytes <= sizeof(record)) {
         record message;
         memcpy(message.bytes, lap->buffer, sizeof(message.bytes));
@@ -232,7 +245,7 @@ void condition_make(bench_lap *lap)
 
 BENCH_INLINE void condition_send(bench_lap *lap)
 {
-    word &to = word_to(lap, other(lap->role));
+    word &to = word_to(lap, bench_other(lap));
     {
         bip::scoped_lock<bip::interprocess_mutex> lock(to.mutex);
         to.full = true;
@@ -279,7 +292,7 @@ void semaphore_make(bench_lap *lap)
 
 BENCH_INLINE void semaphore_send(bench_lap *lap)
 {
-    semaphore(lap, other(lap->role)).post();
+    semaphore(lap, bench_other(lap)).post();
 }
 
 BENCH_INLINE unsigned char *semaphore_receive(bench_lap *lap)

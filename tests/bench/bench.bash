@@ -24,6 +24,14 @@ ratios_and_bars_are_of_the_rows_they_name() { # U8
           len(d["series"][0]["bars"]) == 3)' brief lock-pair
 }
 
+round_trips_are_timed_one_by_one() { # U8
+    json '[r for s in d["series"] for r in s["rows"] if not
+           0 < r["percentiles_ns"]["50"] <= r["percentiles_ns"]["99"] <= r["percentiles_ns"]["99.9"]] == []' \
+        brief message-64 --side 'pipe,unix datagram'
+    works ferry bench --quick --rounds 1 message-64 --side pipe
+    out | grep -q '50%.*99%.*99.9%' || fail "there is no column of percentiles"
+}
+
 system_calls_are_counted_exactly() { # U8
     json '({r["side"]: r["calls"] for r in d["series"][0]["rows"]}.items() >=
           {"two bare swaps": 0, "System V semaphore": 2, "segment lock": 0}.items())' brief lock-pair

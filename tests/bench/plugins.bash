@@ -46,6 +46,21 @@ what_does_not_fit_is_named_and_the_rest_measured() { # ferry bench
                   for series in d["series"] for row in series["rows"]))' look message-48-spin
 }
 
+a_message_that_came_twice_or_out_of_turn_is_noticed() { # ferry bench
+    plant crowd.so
+    cat >expect.py <<'PYTHON'
+import json, sys
+rows = [row for series in json.load(sys.stdin)["series"] for row in series["rows"] if "planted" in row["side"]]
+trouble = {"twice": ["or others than these"], "deaf": ["has 0x", "that nobody has sent"]}
+assert len(rows) >= 6, rows
+for row in rows:
+    expected = trouble.get(row["side"].removeprefix("planted "))
+    assert "rounds" in row if not expected else any(text in row["trouble"] for text in expected), row
+PYTHON
+    works look four-senders many-to-many typed-64 priority-64 --side planted
+    out | python3 expect.py || fail "the rows were others: $(out)"
+}
+
 a_faulty_side_costs_its_own_row_alone() { # ferry bench
     two_cores
     plant faulty.so
