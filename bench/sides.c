@@ -39,6 +39,17 @@
 #define FERRY(X)                                                                                   \
     X(bench_ferry_pipe)                                                                            \
     X(bench_ferry_pipe_in_place)                                                                   \
+    X(bench_ferry_queue)                                                                           \
+    X(bench_ferry_queue_one_sender)                                                                \
+    X(bench_ferry_queue_sole)                                                                      \
+    X(bench_ferry_queue_batch)                                                                     \
+    X(bench_ferry_queue_loan)                                                                      \
+    X(bench_ferry_queue_64_of_mib)                                                                 \
+    X(bench_ferry_queue_mib)                                                                       \
+    X(bench_ferry_queue_typed)                                                                     \
+    X(bench_ferry_queue_10)                                                                        \
+    X(bench_ferry_queue_100k)                                                                      \
+    X(bench_ferry_queue_priority)                                                                  \
     X(bench_segment_notice)                                                                        \
     X(bench_segment_lock)                                                                          \
     X(bench_segment)

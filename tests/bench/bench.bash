@@ -12,7 +12,9 @@ every_side_works() { # U8
           all(r["cost"] > 0 for s in d["series"] if s["measure"] != "count" for r in s["rows"] if "cost" in r))' brief
     local what
     for what in 'bare futex' pipe FIFO eventfd 'unix stream' 'System V queue' 'System V semaphore' signals sem_t \
-        'robust pthread mutex' 'ferry pipe' 'ferry pipe, in place' 'segment notice' 'segment lock' segment; do
+        'robust pthread mutex' 'ferry pipe' 'ferry pipe, in place' 'ferry queue' \
+        'ferry queue, sole' 'ferry queue, 16 at once' 'ferry queue by loan' 'ferry queue typed' \
+        'ferry queue priority' 'segment notice' 'segment lock' segment; do
         out | grep -q "\"side\": \"$what\"" || fail "there is no row of $what"
     done
 }
@@ -40,8 +42,9 @@ system_calls_are_counted_exactly() { # U8
 }
 
 an_idle_waiter_sleeps_through() { # G15
-    json '{r["side"]: r["cost"] for r in d["series"][0]["rows"]}.items() >= {"segment notice": 0, "ferry pipe": 0}.items()' \
-        brief idle --side 'segment,ferry pipe'
+    json '{r["side"]: r["cost"] for r in d["series"][0]["rows"]}.items() >= 
+          {"segment notice": 0, "ferry pipe": 0, "ferry queue": 0, "ferry queue typed": 0}.items()' \
+        brief idle --side 'segment,ferry'
 }
 
 on_one_processor_it_measures_what_can_be() { # U8
