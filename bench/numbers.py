@@ -22,8 +22,20 @@ ROWS = [
     ("stream-4k", "ferry pipe", "4 KiB pieces through a pipe", "管道，每块 4 KiB"),
     ("stream-64k", "ferry pipe", "64 KiB pieces", "每块 64 KiB"),
     ("stream-1m", "ferry pipe", "1 MiB pieces", "每块 1 MiB"),
+    ("message-64-spin", "ferry queue", "64 bytes through queues, there and back, spinning", "64 字节经消息队列一个来回（自旋）"),
+    ("message-64", "ferry queue", "the same, as they wait by themselves", "同上，默认等待"),
+    ("message-64", "ferry queue by loan, 1 MiB", "1 MiB by loan, there and back", "借用方式交付 1 MiB，一个来回"),
+    ("one-way-64", "ferry queue", "64-byte messages through a queue", "消息队列，每条 64 字节"),
+    ("four-senders", "ferry queue", "the same, of four senders", "同上，四个发送者"),
+    ("many-to-many", "ferry queue", "the same, of four senders to four receivers", "同上，四个发送者到四个接收者"),
+    ("typed-64", "ferry queue typed", "64-byte messages chosen by type", "按类型选取的 64 字节消息"),
+    ("priority-64", "ferry queue priority", "64-byte messages by priority", "按优先级的 64 字节消息"),
+    ("by-type", "ferry queue typed, 10 waiting", "receive by type from 10 that wait, and send again",
+     "从 10 条等待的消息中按类型接收，再发回"),
+    ("by-type", "ferry queue typed, 100,000 waiting", "the same from 100,000", "同上，100,000 条"),
     ("idle", "segment notice", "wake-ups of an idle waiter in 10 s", "空闲等待者 10 秒内的唤醒次数"),
     ("idle", "ferry pipe", "wake-ups of an idle reader of a pipe in 10 s", "空闲管道读者 10 秒内的唤醒次数"),
+    ("idle", "ferry queue", "wake-ups of an idle receiver of a queue in 10 s", "空闲队列接收者 10 秒内的唤醒次数"),
     ("lock-pair", "segment lock", "lock and unlock, alone", "加锁并解锁，无竞争"),
     ("lock-contest", "segment lock", "a turn of two that both want the lock", "两个进程争锁，每次持有"),
     ("take-over", "segment lock", "from the owner's kill -9 to the next one's lock", "持锁者被 kill -9 到下一个得锁"),
@@ -34,7 +46,12 @@ ROWS = [
 ]
 
 # What a side stands beside, where that is not the experiment's own choice.
-BESIDE = {"ferry pipe": "pipe"}
+BESIDE = {
+    "ferry pipe": "pipe",
+    "ferry queue": "System V queue",
+    "ferry queue by loan, 1 MiB": "System V queue",
+    "ferry queue typed, 100,000 waiting": "System V queue, 100,000 waiting",
+}
 
 PLACES = {"two cores": "双核", "one core": "单核", "two cores kept awake": "双核不休眠", "one process": "单进程"}
 
