@@ -42,8 +42,8 @@ system_calls_are_counted_exactly() { # U8
 }
 
 an_idle_waiter_sleeps_through() { # G15
-    json '{r["side"]: r["cost"] for r in d["series"][0]["rows"]}.items() >= 
-          {"segment notice": 0, "ferry pipe": 0, "ferry queue": 0, "ferry queue typed": 0}.items()' \
+    json '({r["side"]: r["cost"] for r in d["series"][0]["rows"]}.items() >=
+          {"segment notice": 0, "ferry pipe": 0, "ferry queue": 0, "ferry queue typed": 0}.items())' \
         brief idle --side 'segment,ferry'
 }
 
