@@ -101,7 +101,8 @@ static void step_over(struct ring *ring)
         bytes += size;
     }
     repair_position(ring, &in->places[1], offset);
-    repair_count(&in->messages, ring_load(&ring_header(ring, offset)->number));
+    ring_store(&in->numbers[0], ring_load(&ring_header(ring, offset)->number));
+    repair_count(&in->messages, ring_load(&in->numbers[0]));
     atomic_store_explicit(&in->places[0], (uint64_t)bytes << 32 | offset, memory_order_relaxed);
 }
 

@@ -15,6 +15,7 @@
  *   in.places[0]        who holds the senders' lock: where the next message goes, see ring_place.  It may be behind:
  *                       if a committed message is there, its sender died, and the next one steps over it.
  *   in.places[1]        likewise, in cells since the ring was made.
+ *   in.numbers[0]       likewise, the number of the next message, as it is in the header there.
  *   in.sequence         who holds the senders' lock, by a step with a wake (flow.h): the commit of messages that are counted from its
  *                       old value.  Anybody by adding CROWD_STEP, and by setting FLOW_ASLEEP.
  *   in.claimed          who holds the senders' lock: how far it may be writing, as in.places[1].
@@ -79,10 +80,10 @@ static inline uint32_t ring_cells(uint64_t size)
 enum { RING_BUFFERS = 128 };
 
 /* A buffer of the handle's own, loaned or taken. */
+enum ring_use_of_buffer { BUFFER_FREE, BUFFER_LOANED, BUFFER_TAKEN, BUFFER_USES };
 struct ring_buffer {
-    unsigned char *bytes; /* NULL: none yet; as many as the largest message has */
-    size_t size_bytes;    /* of these on loan */
-    enum { BUFFER_FREE, BUFFER_LOANED, BUFFER_TAKEN } use;
+    enum ring_use_of_buffer use;
+    size_t size_bytes; /* of these on loan */
 };
 
 /* Where receivers are: the place of the next message to be received, and its number. */
@@ -99,10 +100,14 @@ struct ring {
     int data;              /* a descriptor of the data of an unbounded queue, or -1 */
     struct ring_seen seen; /* where the receivers were when a sender looked last, … */
     uint64_t backed_seen;  /* … and how far memory had been given back */
+    uint32_t pause;        /* a sender's, before it looks for a record again, in messages */
     _Atomic bool owes_message,
-        owes_room;         /* this handle was woken, and is to wake others if there is more */
-    pthread_mutex_t guard; /* of what follows */
-    struct ring_buffer buffers[RING_BUFFERS];
+        owes_room;          /* this handle was woken, and is to wake others if there is more */
+    pthread_mutex_t guard;  /* of what follows */
+    unsigned char *buffers; /* all of them, one behind the other; NULL: none yet */
+    struct ring_buffer records[RING_BUFFERS];
+    uint8_t free[RING_BUFFERS]; /* numbers of those that are */
+    int free_count, used[BUFFER_USES];
     uint32_t tap_place;    /* of who looks on: an offset, … */
     uint64_t tap_position; /* … the same in cells since the ring was made, … */
     uint32_t tap_number;   /* … the number expected there, … */

@@ -7,41 +7,52 @@
 
 enum { MOST_OF_A_USE = 64 };
 
-static int find_free(const struct ring *ring, int use)
+/* Cache lines are the units of copying. */
+static size_t stride(const struct ring *ring)
 {
-    int free = -1, used = 0;
-    for (int i = 0; i < RING_BUFFERS; i++) {
-        const struct ring_buffer *buffer = &ring->buffers[i];
-        used += (int)buffer->use == use;
-        /* Preferably one that has its memory already. */
-        if (buffer->use == BUFFER_FREE && (free < 0 || ring->buffers[free].bytes == NULL))
-            free = i;
-    }
-    if (used == MOST_OF_A_USE)
-        return fail(-ENOBUFS, "%d messages are %s already through this handle; %s some first", used,
-                    use == BUFFER_LOANED ? "on loan" : "taken",
-                    use == BUFFER_LOANED ? "send or return" : "release");
-    return free;
+    return ((size_t)ring->flow->shape.largest / RING_CELL + 1) * RING_CELL;
 }
 
-/* A buffer for that use, as large as the largest message. */
-static int get(struct ring *ring, int use, size_t size_bytes, struct ring_buffer **ret_buffer)
+/* Memory for all, of which only what is touched is really had. */
+static int prepare(struct ring *ring)
+{
+    if (ring->buffers != NULL)
+        return 0;
+    ring->buffers = malloc(stride(ring) * RING_BUFFERS);
+    if (ring->buffers == NULL)
+        return fail(-ENOMEM, "no memory for messages on loan, or taken");
+    ring_forget_buffers(ring);
+    return 0;
+}
+
+static int refuse_more(int use)
+{
+    return fail(-ENOBUFS, "%d messages are %s already through this handle; %s some first",
+                MOST_OF_A_USE, use == BUFFER_LOANED ? "on loan" : "taken",
+                use == BUFFER_LOANED ? "send or return" : "release");
+}
+
+/* A buffer for that use, as large as the largest message: its number.  With the guard. */
+static int get_guarded(struct ring *ring, enum ring_use_of_buffer use, size_t size_bytes)
+{
+    int r = prepare(ring);
+    if (r < 0)
+        return r;
+    if (ring->used[use] == MOST_OF_A_USE)
+        return refuse_more(use);
+    ring->used[use]++;
+    int i = ring->free[--ring->free_count];
+    ring->records[i] = (struct ring_buffer){.use = use, .size_bytes = size_bytes};
+    return i;
+}
+
+static int get(struct ring *ring, enum ring_use_of_buffer use, size_t size_bytes,
+               unsigned char **ret_bytes)
 {
     pthread_mutex_lock(&ring->guard);
-    int i = find_free(ring, use);
-    if (i >= 0) {
-        struct ring_buffer *buffer = &ring->buffers[i];
-        if (buffer->bytes == NULL)
-            buffer->bytes =
-                malloc(ring->flow->shape.largest ? (size_t)ring->flow->shape.largest : 1);
-        if (buffer->bytes == NULL) {
-            i = fail(-ENOMEM, "no memory for a message");
-        } else {
-            buffer->use = use;
-            buffer->size_bytes = size_bytes;
-            *ret_buffer = buffer;
-        }
-    }
+    int i = get_guarded(ring, use, size_bytes);
+    if (i >= 0)
+        *ret_bytes = ring->buffers + (size_t)i * stride(ring);
     pthread_mutex_unlock(&ring->guard);
     return i < 0 ? i : 0;
 }
@@ -52,43 +63,53 @@ static int explain_unknown(int use)
                                               : "these bytes were not taken through this handle");
 }
 
-static struct ring_buffer *find(struct ring *ring, int use, const void *bytes)
+/* Which buffer begins there and has that use; NULL: none.  With the guard. */
+static struct ring_buffer *find(struct ring *ring, enum ring_use_of_buffer use, const void *bytes)
 {
-    for (int i = 0; i < RING_BUFFERS; i++)
-        if (bytes != NULL && ring->buffers[i].bytes == bytes && (int)ring->buffers[i].use == use)
-            return &ring->buffers[i];
-    return NULL;
+    if (ring->buffers == NULL)
+        return NULL;
+    uintptr_t offset = (uintptr_t)bytes - (uintptr_t)ring->buffers;
+    size_t number = offset / stride(ring);
+    if (offset % stride(ring) != 0 || number >= RING_BUFFERS)
+        return NULL;
+    return ring->records[number].use == use ? &ring->records[number] : NULL;
 }
 
-static int put_back(struct ring *ring, int use, const void *bytes)
+static int put_back(struct ring *ring, enum ring_use_of_buffer use, const void *bytes)
 {
     pthread_mutex_lock(&ring->guard);
     struct ring_buffer *buffer = find(ring, use, bytes);
-    if (buffer != NULL)
+    if (buffer != NULL) {
         buffer->use = BUFFER_FREE;
+        ring->used[use]--;
+        ring->free[ring->free_count++] = (uint8_t)(buffer - ring->records);
+    }
     pthread_mutex_unlock(&ring->guard);
     return buffer != NULL ? 0 : explain_unknown(use);
 }
 
 void ring_forget_buffers(struct ring *ring)
 {
-    for (int i = 0; i < RING_BUFFERS; i++)
-        ring->buffers[i].use = BUFFER_FREE;
+    ring->used[BUFFER_LOANED] = ring->used[BUFFER_TAKEN] = 0;
+    ring->free_count = RING_BUFFERS;
+    for (int i = 0; i < RING_BUFFERS; i++) {
+        ring->records[i].use = BUFFER_FREE;
+        ring->free[i] = (uint8_t)i;
+    }
 }
 
 void ring_free_buffers(struct ring *ring)
 {
-    for (int i = 0; i < RING_BUFFERS; i++)
-        free(ring->buffers[i].bytes);
+    free(ring->buffers);
 }
 
 int ring_try_loan(struct flow *flow, void **ret_bytes, size_t size, deadline end)
 {
     (void)end;
-    struct ring_buffer *buffer;
-    int r = get(ring_of(flow), BUFFER_LOANED, size, &buffer);
+    unsigned char *bytes;
+    int r = get(ring_of(flow), BUFFER_LOANED, size, &bytes);
     if (r == 0)
-        *ret_bytes = buffer->bytes;
+        *ret_bytes = bytes;
     return r;
 }
 
@@ -124,15 +145,14 @@ ssize_t ring_try_take(struct flow *flow, struct ferry_message *ret_message,
                       const struct ferry_choice *choice, deadline end)
 {
     struct ring *ring = ring_of(flow);
-    struct ring_buffer *buffer;
-    int r = get(ring, BUFFER_TAKEN, 0, &buffer);
+    unsigned char *bytes;
+    int r = get(ring, BUFFER_TAKEN, 0, &bytes);
     if (r < 0)
         return r;
-    struct ferry_message message = {.bytes = buffer->bytes,
-                                    .size_bytes = (size_t)flow->shape.largest};
+    struct ferry_message message = {.bytes = bytes, .size_bytes = (size_t)flow->shape.largest};
     ssize_t n = ring_try_receive(flow, &message, choice, end);
     if (n < 0)
-        put_back(ring, BUFFER_TAKEN, buffer->bytes);
+        put_back(ring, BUFFER_TAKEN, bytes);
     else
         *ret_message = message;
     return n;

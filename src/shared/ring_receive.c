@@ -18,6 +18,7 @@ int ring_find(const struct ring *ring, struct ring_found *ret_found)
     const struct ring_header *header = ring_header(ring, offset);
     if (!ring_is_there(ring, header))
         return -EAGAIN;
+    __builtin_prefetch(ring_message(ring, offset) + RING_INLINE);
     uint32_t size = ring_load(&header->size);
     if (size > ring->flow->shape.largest)
         return flow_damaged();

@@ -82,7 +82,7 @@ int ring_check_room(struct ring *ring, uint64_t size)
         atomic_load_explicit(&ring->flow->shared->in.places[0], memory_order_relaxed);
     if (ring_offset(place) >= ring->cells)
         return flow_damaged();
-    return find_room(ring, place, ring_load(&ring_header(ring, ring_offset(place))->number), size);
+    return find_room(ring, place, ring_load(&ring->flow->shared->in.numbers[0]), size);
 }
 
 /* ---- Sending ---------------------------------------------------------------------------------- */
@@ -163,21 +163,44 @@ static void commit_by_waking(struct ring *ring, uint32_t first,
 }
 
 /* The most that ever were there.  What is known of the receivers gives at least as many as there are; only where that
- * would be a record it is looked at once more. */
+ * would be a record it is looked at once more.  Where messages come and go, that would be each time, in vain: then the looks become
+ * rarer, and a record of fewer than MOST_PAUSE more may be missed. */
 static void note_record(struct ring *ring, const struct sending *sending)
 {
+    enum { MOST_PAUSE = 32 };
     struct layout_queue_side *in = &ring->flow->shared->in;
     uint64_t messages = atomic_load_explicit(&in->most_messages, memory_order_relaxed);
     uint64_t bytes = atomic_load_explicit(&in->most_bytes, memory_order_relaxed);
     struct ring_use use = use_of(ring, sending->place, sending->number);
-    if (use.messages <= messages && use.bytes <= bytes)
+    if (use.messages <= messages + ring->pause && use.bytes <= bytes)
+        return;
+    if (use.messages <= ring->pause)
         return;
     ring_look_at_receivers(ring);
     use = use_of(ring, sending->place, sending->number);
+    if (use.messages <= messages && use.bytes <= bytes) {
+        ring->pause = ring->pause < MOST_PAUSE ? 2 * ring->pause + 1 : MOST_PAUSE;
+        return;
+    }
+    ring->pause = 0;
     if (use.messages > messages)
         atomic_store_explicit(&in->most_messages, use.messages, memory_order_relaxed);
     if (use.bytes > bytes)
         atomic_store_explicit(&in->most_bytes, use.bytes, memory_order_relaxed);
+}
+
+/* The lines of a small message, asked for before the lock, which waits for nothing else then. */
+static void fetch_next(const struct ring *ring)
+{
+    enum { CELLS = 3 };
+    /* Relaxed: a hint. */
+    ring_place place =
+        atomic_load_explicit(&ring->flow->shared->in.places[0], memory_order_relaxed);
+    if (ring_offset(place) >= ring->cells)
+        return;
+    const unsigned char *line = ring->map.data + (size_t)ring_offset(place) * RING_CELL;
+    for (size_t i = 0; i < CELLS; i++)
+        prefetch_to_write(line + i * RING_CELL);
 }
 
 /* Is there nothing to receive, as of now? */
@@ -201,7 +224,7 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
     uint32_t first = ring_offset(sending.place);
     if (first >= ring->cells)
         return flow_damaged();
-    sending.number = ring_load(&ring_header(ring, first)->number);
+    sending.number = ring_load(&in->numbers[0]);
     bool rung = polled && is_empty(ring, sending.place);
     if (rung)
         flow_ring(flow);
@@ -217,6 +240,7 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
         return r;
     if (asleep)
         commit_by_waking(ring, first, messages, (uint32_t)sent);
+    ring_store(&in->numbers[0], sending.number);
     atomic_store_explicit(&in->places[1], sending.position, memory_order_relaxed);
     atomic_store_explicit(&in->places[0], sending.place, memory_order_relaxed);
     if (polled && !rung && ring_out_offset(ring) == first) /* it has become empty meanwhile */
@@ -232,6 +256,7 @@ ssize_t ring_try_send(struct flow *flow, const struct ferry_message *messages, s
                       deadline end, uint64_t *ret_ticket)
 {
     struct ring *ring = ring_of(flow);
+    fetch_next(ring);
     int r = ring_lock_in(ring, end);
     if (r < 0)
         return r;
