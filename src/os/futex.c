@@ -54,3 +54,14 @@ int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most)
      * are one.  The comparison could wake sleepers of the second again: 0 of them. */
     return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)most, NULL, word, addition(more)));
 }
+
+int futex_set_and_wake_another(_Atomic uint32_t *lock, unsigned exponent, _Atomic uint32_t *word,
+                               int count)
+{
+    /* Where others take a timeout, this call takes how many to wake of the second word, if that was
+     * less than 0 as a signed number. */
+    uint32_t operation = (uint32_t)FUTEX_OP_SET | (uint32_t)FUTEX_OP_OPARG_SHIFT;
+    uint32_t set = operation << 28 | (uint32_t)FUTEX_OP_CMP_LT << 24 | exponent << 12;
+    const void *one = (const void *)(uintptr_t)1;
+    return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)count, one, lock, set));
+}

@@ -21,4 +21,9 @@ int futex_wake(_Atomic uint32_t *word, int count);
  * two.  -EFAULT where there is no memory, and no signal. */
 int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most);
 
+/* Sets *lock to 2^exponent, and wakes at most `count` who sleep on *word and, if the top bit of *lock was set, one
+ * who sleeps on that; as one system call.  Returns how many woke. */
+int futex_set_and_wake_another(_Atomic uint32_t *lock, unsigned exponent, _Atomic uint32_t *word,
+                               int count);
+
 #endif
