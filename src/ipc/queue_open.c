@@ -76,6 +76,7 @@ static const struct object_hooks hooks = {
 static void deinit_flow(struct flow *flow)
 {
     flow->engine->deinit(flow);
+    file_close(&flow->data);
     crowd_deinit(&flow->receivers);
     crowd_deinit(&flow->senders);
 }
@@ -88,6 +89,7 @@ static int init_flow(ferry_queue *queue)
     *flow = (struct flow){.region = &object->region,
                           .slots = &object->slots,
                           .shared = shared,
+                          .data = -1,
                           .interruptible = object->interruptible,
                           .message_spin = SPIN_INIT,
                           .room_spin = SPIN_INIT};
@@ -97,7 +99,12 @@ static int init_flow(ferry_queue *queue)
     flow->engine = queue_engine(&flow->shape) == LAYOUT_RING ? &ring_engine : &store_engine;
     crowd_init(&flow->receivers, flow->slots, &shared->receivers, &shared->in.lonely);
     crowd_init(&flow->senders, flow->slots, &shared->senders, &shared->out.lonely);
-    return flow->engine->init(flow);
+    r = (flow->shape.flags & FERRY_UNBOUNDED) != 0 ? flow_open_data(flow) : 0;
+    if (r == 0)
+        r = flow->engine->init(flow);
+    if (r < 0)
+        file_close(&flow->data);
+    return r;
 }
 
 /* The handle is where it stays, so what points into it can be made. */
@@ -311,6 +318,7 @@ static struct region_request request_for(const char *name,
                                    .mode = options->mode ? options->mode : 0600,
                                    .size_bytes = needs.data_bytes,
                                    .index_bytes = needs.index_bytes,
+                                   .first_index_bytes = needs.first_index_bytes,
                                    .first_bytes = needs.first_bytes,
                                    .begin = queue_begin_shape,
                                    .context = shape,

@@ -44,6 +44,17 @@ int flow_check_removed(const struct flow *flow)
     return has_no_name(flow) ? -EIDRM : 0;
 }
 
+int flow_open_data(struct flow *flow)
+{
+    struct explanation before;
+    explanation_keep(&before);
+    flow->data = region_reopen_data(flow->region, FERRY_READ | FERRY_WRITE);
+    if (flow->data >= 0 || (flow->region->role & FERRY_WRITE) != 0)
+        return flow->data < 0 ? flow->data : 0;
+    explanation_restore(&before);
+    return 0;
+}
+
 enum { STAMP_SHIFT = 24, RINGS_TO_REAP = 64 };
 
 uint32_t flow_stamp(void)

@@ -33,7 +33,8 @@ struct flow {
     struct slots *slots;
     struct layout_queue *shared;
     struct flow_shape shape;
-    bool interruptible;              /* waits end when a signal handler ran */
+    bool interruptible; /* waits end when a signal handler ran */
+    int data; /* unbounded: a descriptor of the data, to reserve memory and give it back; -1: not allowed */
     struct crowd receivers, senders; /* this handle's, asleep for messages, and for room */
     struct spin message_spin, room_spin;
     _Atomic uint32_t rings; /* given through this handle */
@@ -104,6 +105,7 @@ struct flow_needs {
     uint64_t data_bytes;
     uint64_t first_bytes; /* of these, from the start; 0: all */
     uint64_t index_bytes;
+    uint64_t first_index_bytes; /* likewise */
 };
 struct flow_needs ring_needs(const struct flow_shape *shape);
 struct flow_needs store_needs(const struct flow_shape *shape);
@@ -122,6 +124,9 @@ static inline int flow_damaged(void)
  * asked by who is on a board, with the word that it will sleep on loaded already. */
 int flow_check_removed(const struct flow *flow);
 #define FLOW_UNDECIDED_NS INT64_C(10000000) /* how soon */
+
+/* Opens `data`.  Who may only receive does without. */
+int flow_open_data(struct flow *flow);
 
 /* The coarse clock in units of 2^24 ns, some 16.8 ms; and how long ago it said that. */
 uint32_t flow_stamp(void);

@@ -25,7 +25,8 @@ struct region_request {
     uint32_t exponent;    /* pipes: of the first ring's size, see layout.h; else 0 */
     uint64_t
         index_bytes; /* queues with a store, to make: what lies behind the members, see layout.h */
-    uint64_t first_bytes; /* to make: so much of the data has memory from the start; 0: all */
+    uint64_t first_index_bytes; /* … of which so much has memory from the start; 0: all */
+    uint64_t first_bytes;       /* to make: so much of the data has memory from the start; 0: all */
     /* Writes what the kind needs into the control file of a new object; may be NULL. */
     int (*begin)(int control_fd, const struct region_request *request);
     const void *context;

@@ -152,6 +152,12 @@ static struct piece first_piece(const struct region_request *request)
     return (struct piece){0, request->first_bytes ? request->first_bytes : request->size_bytes};
 }
 
+static int reserve_index(int control_fd, const struct region_request *request)
+{
+    uint64_t bytes = request->first_index_bytes ? request->first_index_bytes : request->index_bytes;
+    return bytes > 0 ? file_reserve_range(control_fd, sizeof(struct layout), bytes) : 0;
+}
+
 /* Two unnamed files, reserved: the control file (region->lock_fd) and the data (the result). */
 static int make_files(struct region *region, int root, const struct region_request *request)
 {
@@ -175,8 +181,8 @@ static int make_files(struct region *region, int root, const struct region_reque
         return region->lock_fd;
     r = file_reserve(region->lock_fd, region_control_bytes(&region->identity), 0,
                      LAYOUT_RESERVED_AT_FIRST);
-    if (r == 0 && request->index_bytes > 0)
-        r = file_reserve_range(region->lock_fd, sizeof(struct layout), request->index_bytes);
+    if (r == 0)
+        r = reserve_index(region->lock_fd, request);
     if (r < 0)
         return r;
     region->temporary = (request->flags & FERRY_TEMPORARY) != 0;
@@ -281,17 +287,15 @@ static int make_anonymous(struct region *region, struct slots *ret_slots,
                    region_control_mode(request->kind, region->mode));
     if (region->lock_fd < 0)
         return region->lock_fd;
-    if (request->index_bytes > 0) {
-        int r = file_reserve_range(region->lock_fd, sizeof(struct layout), request->index_bytes);
-        if (r < 0)
-            return r;
-    }
+    int r = reserve_index(region->lock_fd, request);
+    if (r < 0)
+        return r;
     struct piece piece = first_piece(request);
     region->data_fd = memfd_make("ferry-data", request->size_bytes, piece.at, piece.count,
                                  region_data_mode(request->kind, region->mode));
     if (region->data_fd < 0)
         return region->data_fd;
-    int r = make_nameless_fifo(region);
+    r = make_nameless_fifo(region);
     if (r == 0)
         r = write_beginning(region, request);
     if (r == 0)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "os/file.h"
 #include "shared/ring.h"
 
 /* A holder that is not stopped has been preempted at worst. */
@@ -28,7 +27,7 @@ bool ring_is_there(const struct ring *ring, const struct ring_header *header)
            (state & RING_COUNT_MASK);
 }
 
-bool ring_find_out(const struct ring *ring, struct ring_seen *ret_seen)
+int ring_find_out(const struct ring *ring, struct ring_seen *ret_seen)
 {
     const struct layout_queue_side *out = &ring->flow->shared->out;
     for (int i = 0; i < LOOKS; i++) {
@@ -42,18 +41,18 @@ bool ring_find_out(const struct ring *ring, struct ring_seen *ret_seen)
         uint32_t now = atomic_load_explicit(&out->sequence, memory_order_seq_cst);
         if (((now ^ sequence) & RING_COUNT_MASK) == 0) {
             if (ring_offset(seen.place) >= ring->cells)
-                return false;
+                return flow_damaged();
             *ret_seen = seen;
-            return true;
+            return 0;
         }
     }
-    return false;
+    return -EAGAIN;
 }
 
 uint32_t ring_out_offset(const struct ring *ring)
 {
     struct ring_seen seen;
-    return ring_find_out(ring, &seen) ? ring_offset(seen.place) : 0;
+    return ring_find_out(ring, &seen) == 0 ? ring_offset(seen.place) : 0;
 }
 
 /* ---- Locks ------------------------------------------------------------------------------------ */
@@ -119,7 +118,7 @@ int ring_lock_out(struct ring *ring, deadline end)
     struct layout_queue_side *out = &ring->flow->shared->out;
     int r = take_lock(ring, &out->lock, end);
     struct ring_seen seen;
-    if (r == 1 && ring_find_out(ring, &seen)) {
+    if (r == 1 && ring_find_out(ring, &seen) == 0) {
         repair_position(ring, &out->claimed, ring_offset(seen.place));
         repair_count(&out->messages, seen.number);
     }
@@ -153,17 +152,9 @@ static int init(struct flow *flow)
         return fail(-ENOMEM, "no memory for a handle");
     const struct map *data = &flow->region->data;
     ring->flow = flow;
-    ring->data = -1;
     ring->cells = (uint32_t)(data->size_bytes / RING_CELL);
     int r = map_twice(&ring->map, data, 0, data->size_bytes);
     if (r < 0) {
-        free(ring);
-        return r;
-    }
-    if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
-        r = ring_open_data(ring);
-    if (r < 0) {
-        map_release(&ring->map);
         free(ring);
         return r;
     }
@@ -179,7 +170,6 @@ static void deinit(struct flow *flow)
     ring_free_buffers(ring);
     pthread_mutex_destroy(&ring->guard);
     map_release(&ring->map);
-    file_close(&ring->data);
     free(ring);
     flow->inside = NULL;
 }
@@ -227,8 +217,9 @@ static int measure(struct flow *flow, struct ferry_queue_statistics *statistics)
     struct ring *ring = ring_of(flow);
     const struct layout_queue_side *in = &flow->shared->in;
     struct ring_seen out;
-    if (!ring_find_out(ring, &out))
-        return flow_damaged();
+    int r = ring_find_out(ring, &out);
+    if (r < 0)
+        return r == -EAGAIN ? fail(-EAGAIN, "the queue does not stand still; ask again") : r;
     /* The count follows the number of the next message. */
     uint64_t sent = atomic_load_explicit(&in->messages, memory_order_acquire);
     ring_place place = atomic_load_explicit(&in->places[0], memory_order_acquire);

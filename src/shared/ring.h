@@ -97,7 +97,6 @@ struct ring {
     struct flow *flow;
     struct map map;
     uint32_t cells;
-    int data;              /* a descriptor of the data of an unbounded queue, or -1 */
     struct ring_seen seen; /* where the receivers were when a sender looked last, … */
     uint64_t backed_seen;  /* … and how far memory had been given back */
     uint32_t pause;        /* a sender's, before it looks for a record again, in messages */
@@ -161,9 +160,9 @@ int ring_lock_out(struct ring *ring, deadline end);
 void ring_unlock_in(struct ring *ring);
 void ring_unlock_out(struct ring *ring);
 
-/* Where the receivers are; with no lock, as of some moment.  False: it is nonsense, or never stands still.  The offset alone, of
+/* Where the receivers are; with no lock, as of some moment.  -EAGAIN: that never stands still; -EBADMSG.  The offset alone, of
  * something in any case. */
-bool ring_find_out(const struct ring *ring, struct ring_seen *ret_seen);
+int ring_find_out(const struct ring *ring, struct ring_seen *ret_seen);
 uint32_t ring_out_offset(const struct ring *ring);
 
 /* Is a message there, with that state? */
@@ -171,8 +170,9 @@ bool ring_is_there(const struct ring *ring, const struct ring_header *header);
 
 /* ---- Sending (ring_send.c) ---- */
 
-/* With the senders' lock: looks where the receivers are.  Memory from there on is not written over meanwhile. */
-void ring_look_at_receivers(struct ring *ring);
+/* With the senders' lock: looks where the receivers are.  Memory from there on is not written over meanwhile.  Codes as
+ * ring_find_out(); then what is known is as old as it was. */
+int ring_look_at_receivers(struct ring *ring);
 
 /* With the senders' lock: is there room for a message of that size? */
 int ring_check_room(struct ring *ring, uint64_t size);
@@ -224,9 +224,6 @@ void ring_forget_buffers(struct ring *ring); /* they are somebody else's */
 /* ---- Memory that comes and goes (ring_memory.c) ---- */
 
 struct flow_needs ring_unbounded_needs(const struct flow_shape *shape);
-
-/* A descriptor of the data, to reserve and give back with. */
-int ring_open_data(struct ring *ring);
 
 /* With the senders' lock: memory for the cells up to `position`, counted since the ring was made.  -ENOSPC. */
 int ring_back(struct ring *ring, uint64_t position);

@@ -19,17 +19,6 @@ struct flow_needs ring_unbounded_needs(const struct flow_shape *shape)
     return (struct flow_needs){.data_bytes = pieces * PIECE_BYTES, .first_bytes = PIECE_BYTES};
 }
 
-int ring_open_data(struct ring *ring)
-{
-    struct explanation before;
-    explanation_keep(&before);
-    ring->data = region_reopen_data(ring->flow->region, FERRY_READ | FERRY_WRITE);
-    if (ring->data >= 0 || (ring->flow->region->role & FERRY_WRITE) != 0)
-        return ring->data < 0 ? ring->data : 0;
-    explanation_restore(&before); /* what receivers may not give back stays */
-    return 0;
-}
-
 static uint64_t get(const _Atomic uint64_t *position)
 {
     return atomic_load_explicit(position, memory_order_relaxed);
@@ -43,7 +32,7 @@ static uint64_t offset_of(const struct ring *ring, uint64_t position)
 static int reserve(const struct ring *ring, uint64_t from, uint64_t to)
 {
     for (uint64_t at = from; at < to; at += PIECE_CELLS) {
-        int r = file_reserve_range(ring->data, offset_of(ring, at), PIECE_BYTES);
+        int r = file_reserve_range(ring->flow->data, offset_of(ring, at), PIECE_BYTES);
         if (r < 0)
             return r;
     }
@@ -77,8 +66,8 @@ void ring_give_back(struct ring *ring)
     if (to <= from)
         return;
     if (from % PIECE_CELLS == 0 && to - from <= ring->cells) {
-        for (uint64_t at = from; ring->data >= 0 && at < to; at += PIECE_CELLS)
-            file_give_back(ring->data, offset_of(ring, at), PIECE_BYTES);
+        for (uint64_t at = from; ring->flow->data >= 0 && at < to; at += PIECE_CELLS)
+            file_give_back(ring->flow->data, offset_of(ring, at), PIECE_BYTES);
     }
     /* Release pairs with the acquire in look_at_receivers(): who sees it reserves behind us. */
     atomic_store_explicit(&out->backed, to, memory_order_release);

@@ -24,13 +24,13 @@
 
 /* ---- Room ------------------------------------------------------------------------------------- */
 
-void ring_look_at_receivers(struct ring *ring)
+int ring_look_at_receivers(struct ring *ring)
 {
     const struct layout_queue_side *out = &ring->flow->shared->out;
-    if (!ring_find_out(ring, &ring->seen))
-        return; /* what is known is behind what is so, at worst */
-    if ((ring->flow->shape.flags & FERRY_UNBOUNDED) != 0)
+    int r = ring_find_out(ring, &ring->seen);
+    if (r == 0 && (ring->flow->shape.flags & FERRY_UNBOUNDED) != 0)
         ring->backed_seen = atomic_load_explicit(&out->backed, memory_order_acquire);
+    return r;
 }
 
 /* What is between the receivers, as far as is known, and the senders' place. */
@@ -69,7 +69,9 @@ static int find_room(struct ring *ring, ring_place place, uint32_t number, uint6
 {
     if (fits(ring, use_of(ring, place, number), size))
         return 0;
-    ring_look_at_receivers(ring);
+    int r = ring_look_at_receivers(ring);
+    if (r < 0)
+        return r; /* they receive all the time: there will be room; or nonsense */
     struct ring_use use = use_of(ring, place, number);
     if (use.messages > ring->flow->shape.messages || use.bytes > ring->flow->shape.bytes)
         return flow_damaged();
@@ -176,7 +178,8 @@ static void note_record(struct ring *ring, const struct sending *sending)
         return;
     if (use.messages <= ring->pause)
         return;
-    ring_look_at_receivers(ring);
+    if (ring_look_at_receivers(ring) < 0)
+        return;
     use = use_of(ring, sending->place, sending->number);
     if (use.messages <= messages && use.bytes <= bytes) {
         ring->pause = ring->pause < MOST_PAUSE ? 2 * ring->pause + 1 : MOST_PAUSE;

@@ -32,10 +32,10 @@ bool ring_has_message(struct flow *flow, const struct ferry_choice *choice)
     if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
         return has_message_locked(ring);
     struct ring_seen seen, again;
-    for (int i = 0; i < LOOKS && ring_find_out(ring, &seen); i++) {
+    for (int i = 0; i < LOOKS && ring_find_out(ring, &seen) == 0; i++) {
         if (ring_is_there(ring, ring_header(ring, ring_offset(seen.place))))
             return true;
-        if (ring_find_out(ring, &again) && again.place == seen.place)
+        if (ring_find_out(ring, &again) == 0 && again.place == seen.place)
             return false;
     }
     return true; /* it changes all the time, or is nonsense, which is found by who receives */
@@ -198,7 +198,8 @@ static bool is_room(const struct vigil *vigil)
 static bool is_taken(const struct vigil *vigil)
 {
     struct ring_seen seen;
-    return ring_find_out(ring_of(vigil->flow), &seen) && (int32_t)(seen.number - vigil->number) > 0;
+    return ring_find_out(ring_of(vigil->flow), &seen) == 0 &&
+           (int32_t)(seen.number - vigil->number) > 0;
 }
 
 static bool is_more_room(struct flow *flow)

@@ -47,10 +47,14 @@ struct flow_needs store_needs(const struct flow_shape *shape)
 {
     struct store_shape of = store_shape_of(shape);
     uint64_t bytes = of.units * STORE_UNIT;
-    bool grows = (shape->flags & FERRY_UNBOUNDED) != 0 && bytes > FIRST_BYTES;
-    return (struct flow_needs){.data_bytes = bytes,
-                               .first_bytes = grows ? FIRST_BYTES : 0,
-                               .index_bytes = (uint64_t)of.lines * STORE_LINE_BYTES};
+    uint64_t index_bytes = (uint64_t)of.lines * STORE_LINE_BYTES;
+    uint64_t first_index_bytes = backing_first_index_bytes();
+    bool grows = (shape->flags & FERRY_UNBOUNDED) != 0;
+    return (struct flow_needs){
+        .data_bytes = bytes,
+        .first_bytes = grows && bytes > FIRST_BYTES ? FIRST_BYTES : 0,
+        .index_bytes = index_bytes,
+        .first_index_bytes = grows && index_bytes > first_index_bytes ? first_index_bytes : 0};
 }
 
 int store_begin(int control_fd, const struct flow_shape *shape)
@@ -164,6 +168,9 @@ static int64_t claim(struct pages *pages, struct store *store, uint64_t size)
 {
     for (int attempt = 0;; attempt++) {
         pages_init(pages, store);
+        int index = backing_reserve_index(pages);
+        if (index < 0)
+            return index;
         uint32_t number =
             is_within_bounds(pages, size) ? memory_alloc(pages, memory_units(size)) : 0;
         if (pages->damaged)

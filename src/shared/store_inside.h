@@ -29,7 +29,9 @@ struct store {
     pthread_mutex_t wishes; /* guards what our entry says that we sleep for */
     unsigned sleepers;
     _Atomic uint32_t frees; /* so often */
-    _Atomic bool has_lost;  /* memory of ours that could not be freed in time */
+    _Atomic uint32_t extents_known,
+        lists_known;       /* unbounded: lines of the index that have memory */
+    _Atomic bool has_lost; /* memory of ours that could not be freed in time */
 };
 
 static inline struct store *store_of(const struct flow *flow)
@@ -253,6 +255,10 @@ int store_take(struct store *store, struct ferry_message *ret_message,
 
 /* With the lock: the extent has memory.  -ENOSPC. */
 int backing_reserve(struct pages *pages, uint32_t number);
+
+/* With the lock: the index has memory for one message more.  And so much has, when the queue is made. */
+int backing_reserve_index(struct pages *pages);
+uint64_t backing_first_index_bytes(void);
 
 /* Without the lock: gives back what lies behind all that is in use, if it is much. */
 void backing_trim(struct store *store);
