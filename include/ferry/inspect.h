@@ -47,10 +47,18 @@ struct ferry_object {
     bool unrepaired;         /* segment: an owner died, and nobody has said "repaired" */
     uint64_t lock_count,
         wait_count;       /* segment: times taken, and times that meant to sleep for it */
-    uint64_t depth_bytes; /* pipe: in it now; size_bytes is its capacity */
+    uint64_t depth_bytes; /* pipe, queue: in it now; size_bytes is its capacity */
     uint64_t written_bytes, read_bytes; /* pipe: since creation */
     uint64_t write_count, read_count;   /* pipe: in portions of up to 16 KiB */
     bool keeps_records;                 /* pipe: what is written at once is read at once */
+    /* queue: as in struct ferry_queue_statistics */
+    uint64_t capacity_messages, capacity_bytes, largest_bytes;
+    unsigned overflow, queue_flags; /* enum ferry_overflow; FERRY_TYPES … */
+    uint64_t depth_messages, most_messages, most_bytes;
+    uint64_t sent_count, received_count;
+    uint64_t dropped_oldest, dropped_newest, refused_count;
+    /* … for how long its oldest message has waited; -1: there is none, or its bytes are not for you to see */
+    int64_t oldest_age_ns;
 };
 
 struct ferry_member {
@@ -58,10 +66,11 @@ struct ferry_member {
     pid_t pid; /* as the member itself knows it (its own pid namespace) */
     bool alive;
     bool same_pid_namespace; /* pid means something here */
-    unsigned role;           /* FERRY_READ | FERRY_WRITE; 0: it looks on at a pipe */
+    unsigned role;           /* FERRY_READ | FERRY_WRITE; 0: it looks on at a pipe or a queue */
     int64_t joined_unix_ms;
-    bool waiting; /* asleep until the object changes, or has bytes or room; or polling for that */
-    bool opening; /* pipe: it waits for somebody to open the other end */
+    /* asleep until the object changes, or has bytes, messages or room; or polling for that */
+    bool waiting;
+    bool opening;     /* pipe: it waits for somebody to open the other end */
     bool holds_lock;  /* pipe: it has room or bytes open */
     char command[64]; /* what runs under that pid; "" if it cannot be read */
 };

@@ -76,6 +76,17 @@ static void describe_end(struct layout *control, struct ferry_member *member)
         is_tag_of(control, slot, &stream->in.lock) || is_tag_of(control, slot, &stream->out.lock);
 }
 
+/* Who sends, receives, or waits for that. */
+static void describe_user(struct layout *control, struct ferry_member *member)
+{
+    const struct layout_queue *queue = &control->queue;
+    uint32_t slot = member->slot;
+    member->waiting = board_has(&queue->receivers, slot) || board_has(&queue->senders, slot) ||
+                      board_has(&queue->room, slot) || board_has(&control->listeners, slot);
+    member->holds_lock =
+        is_tag_of(control, slot, &queue->in.lock) || is_tag_of(control, slot, &queue->out.lock);
+}
+
 static struct ferry_member describe_member(struct look *look, uint32_t slot, uint64_t namespace)
 {
     struct layout *control = look->control;
@@ -94,6 +105,8 @@ static struct ferry_member describe_member(struct look *look, uint32_t slot, uin
     };
     if (look->object.kind == FERRY_KIND_PIPE)
         describe_end(control, &member);
+    if (look->object.kind == FERRY_KIND_QUEUE)
+        describe_user(control, &member);
     if (member.alive && member.same_pid_namespace)
         proc_command(member.pid, member.command, sizeof(member.command));
     return member;

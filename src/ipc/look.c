@@ -265,6 +265,8 @@ static int look_into(struct look *look, const char *name, const char *label)
     if (object->kind == FERRY_KIND_PIPE)
         describe_stream(look);
     describe_data(look);
+    if (object->kind == FERRY_KIND_QUEUE)
+        look_at_queue(look);
     return 0;
 }
 

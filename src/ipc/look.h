@@ -32,6 +32,9 @@ int look_at(struct look *ret_look, const char *name, const char *label, int fd);
 /* The same for a member, which lends its lock_fd: it may have no right to open the file again. */
 int look_as_member(struct look *ret_look, const char *name, int lock_fd, uint32_t slot);
 
+/* Describes what is a queue (look_queue.c), once all else has been. */
+void look_at_queue(struct look *look);
+
 /* Is the member in that slot alive? */
 bool look_is_alive(const struct look *look, uint32_t slot);
 
