@@ -40,7 +40,10 @@ _ferry()
         _ferry_offer "$typed" < <(_ferry_options "$verb")
     elif [[ $before == --@(compare|from|html) ]]; then
         compopt -o default 2>/dev/null # a file
-    elif [[ $before == --@(at|count|cpus|mode|rounds|side|since|size|timeout) ]]; then
+    elif [[ $before == --overflow ]]; then
+        _ferry_offer "$typed" < <(printf '%s\n' block refuse drop-oldest drop-newest)
+    elif [[ $before == --@(at|bytes|count|cpus|except|max|max-type|messages|mode|priority|rounds) ||
+        $before == --@(side|since|size|timeout|type) ]]; then
         return # a value that only the user knows
     else
         case $verb in

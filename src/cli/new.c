@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "cli/new_queue.h"
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -20,6 +21,7 @@ struct request {
     bool mode_given;
     bool exclusive;
     bool keeps_records;
+    struct queue_request queue;
 };
 
 static int make_segment(const struct request *request)
@@ -45,12 +47,22 @@ static int make_pipe(const struct request *request)
 
 static int make(const struct request *request)
 {
-    return request->kind == FERRY_KIND_PIPE ? make_pipe(request) : make_segment(request);
+    switch (request->kind) {
+    case FERRY_KIND_PIPE:
+        return make_pipe(request);
+    case FERRY_KIND_QUEUE:
+        return queue_request_make(&request->queue, request->name, request->mode,
+                                  FERRY_CREATE | FERRY_EXCLUSIVE);
+    default:
+        return make_segment(request);
+    }
 }
 
 /* A pipe of another size is as good if that is what its own was rounded up to. */
 static bool has_other_size(const struct request *request, const struct ferry_object *object)
 {
+    if (request->kind == FERRY_KIND_QUEUE)
+        return false; /* has sizes of its own */
     if (request->kind != FERRY_KIND_PIPE)
         return object->size_bytes != request->size_bytes;
     bool fits = request->size_bytes <= object->size_bytes &&
@@ -71,7 +83,10 @@ static int complain_different(const struct request *request, const struct ferry_
     bool other_size = has_other_size(request, object);
     bool other_mode = request->mode_given && object->mode != mode;
     bool other_manner = request->keeps_records != object->keeps_records;
-    if (!other_size && !other_mode && !other_manner)
+    struct queue_difference other = {""};
+    if (request->kind == FERRY_KIND_QUEUE)
+        other = queue_request_compare(&request->queue, object);
+    if (!other_size && !other_mode && !other_manner && other.text[0] == '\0')
         return STATUS_DONE;
     char size_text[128] = "", mode_text[64] = "";
     if (other_size)
@@ -83,8 +98,8 @@ static int complain_different(const struct request *request, const struct ferry_
     const char *manner = !other_manner           ? ""
                          : object->keeps_records ? ", it keeps records"
                                                  : ", it keeps no records";
-    complain("\"%s\" is there already%s%s%s; use it as it is, or remove it first: ferry rm %s",
-             request->name, size_text, mode_text, manner, name);
+    complain("\"%s\" is there already%s%s%s%s; use it as it is, or remove it first: ferry rm %s",
+             request->name, size_text, other.text, mode_text, manner, name);
     return STATUS_FAILED;
 }
 
@@ -141,14 +156,43 @@ static int make_or_compare(const struct request *request)
     return STATUS_FAILED;
 }
 
+/* Is what was asked for sound, for this kind?  0, or STATUS_USAGE after a complaint. */
+static int check(const struct request *request)
+{
+    const char *of_queues = queue_request_option(&request->queue);
+    if (request->kind == FERRY_KIND_SEGMENT && (!request->size_given || request->size_bytes == 0))
+        complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
+    else if (request->kind == FERRY_KIND_PIPE && request->size_given && request->size_bytes == 0)
+        complain("a pipe holds at least a page: --size 64K, --size 1M, or leave it out");
+    else if (request->kind == FERRY_KIND_QUEUE && request->size_given)
+        complain("--size is for segments and pipes; what a queue holds is said with --bytes, "
+                 "--messages and --max");
+    else if (request->kind != FERRY_KIND_PIPE && request->keeps_records)
+        complain("--records is for pipes");
+    else if (request->kind != FERRY_KIND_QUEUE && of_queues)
+        complain("%s is for queues", of_queues);
+    else
+        return queue_request_check(&request->queue);
+    return STATUS_USAGE;
+}
+
 static int run(int argc, char **argv)
 {
     struct request request = {0};
+    struct queue_request *queue = &request.queue;
     const struct option options[] = {
         {.name = "size", .size = &request.size_bytes, .given = &request.size_given},
         {.name = "mode", .mode = &request.mode, .given = &request.mode_given},
         {.name = "exclusive", .flag = &request.exclusive},
         {.name = "records", .flag = &request.keeps_records},
+        {.name = "messages", .number = &queue->messages, .given = &queue->messages_given},
+        {.name = "bytes", .size = &queue->bytes, .given = &queue->bytes_given},
+        {.name = "max", .size = &queue->largest, .given = &queue->largest_given},
+        {.name = "overflow", .text = &queue->overflow, .given = &queue->overflow_given},
+        {.name = "typed", .flag = &queue->typed},
+        {.name = "priority", .flag = &queue->priority},
+        {.name = "rendezvous", .flag = &queue->rendezvous},
+        {.name = "unbounded", .flag = &queue->unbounded},
         {0},
     };
     if (options_parse(&verb_new, options, argc, argv) < 0)
@@ -158,21 +202,9 @@ static int run(int argc, char **argv)
         return STATUS_USAGE;
     request.kind = (enum ferry_kind)kind;
     int status = operand_name(argv[1], request.name);
-    if (status)
-        return status;
-    if (kind == FERRY_KIND_SEGMENT && (!request.size_given || request.size_bytes == 0)) {
-        complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
-        return STATUS_USAGE;
-    }
-    if (kind == FERRY_KIND_PIPE && request.size_given && request.size_bytes == 0) {
-        complain("a pipe holds at least a page: --size 64K, --size 1M, or leave it out");
-        return STATUS_USAGE;
-    }
-    if (kind != FERRY_KIND_PIPE && request.keeps_records) {
-        complain("--records is for pipes");
-        return STATUS_USAGE;
-    }
-    return make_or_compare(&request);
+    if (status == 0)
+        status = check(&request);
+    return status ? status : make_or_compare(&request);
 }
 
 const struct verb verb_new = {
@@ -187,13 +219,24 @@ const struct verb verb_new = {
             "Kinds\n"
             "  segment         shared memory with a lock and a change notice; needs --size\n"
             "  pipe            a stream of bytes; `ferry write` makes one, too\n"
+            "  queue           messages, each to one receiver; `ferry send` makes one, too\n"
             "\n"
             "Options\n"
             "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's\n"
             "                  rounded up to a power of two (default: 64K)\n"
             "  --mode MODE     who may use it, in octal, less the umask (default: 0600)\n"
-            "  --records       a pipe where each read gets one write, whole; `ferry write`\n"
-            "                  makes each line one\n"
+            "  --records       pipe: each read gets one write, whole; `ferry write` makes\n"
+            "                  each line one\n"
+            "  --messages N    queue: holds so many messages (default: 1024), …\n"
+            "  --bytes SIZE    … so many bytes of them (default: 1M), …\n"
+            "  --max SIZE      … and none larger than this (default: 8K)\n"
+            "  --typed         queue: receivers may choose by type\n"
+            "  --priority      queue: the highest priority is received first\n"
+            "  --overflow WHAT\n"
+            "                  queue: with a message for which it has no room: block, the\n"
+            "                  sender waits (default); refuse it; drop-oldest; drop-newest\n"
+            "  --rendezvous    queue: a message is sent when it has been received\n"
+            "  --unbounded     queue: memory comes and goes, up to its bytes (default: 256M)\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"
             "\n"
             "Examples\n"
@@ -201,6 +244,7 @@ const struct verb verb_new = {
             "  ferry new segment key:./config:7 --size 64K\n"
             "  (umask 0; ferry new pipe log --size 1M --mode 0660)\n"
             "  ferry new pipe jobs --records\n"
+            "  ferry new queue events --messages 100 --overflow drop-oldest\n"
             "\n"
             "Exit status: 0 it is there now; 1 it differs, or could not be made;\n"
             "2 wrong usage.\n",

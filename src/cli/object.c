@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/new_queue.h"
 #include "cli/object.h"
 #include "cli/operand.h"
 #include "cli/output.h"
@@ -167,6 +168,31 @@ static void pipe_to_json(const struct ferry_object *object, struct json *json)
     json_number(json, "read_count", object->read_count);
 }
 
+static void queue_to_json(const struct ferry_object *object, struct json *json)
+{
+    json_bool(json, "typed", (object->queue_flags & FERRY_TYPES) != 0);
+    json_bool(json, "priorities", (object->queue_flags & FERRY_PRIORITIES) != 0);
+    json_bool(json, "rendezvous", (object->queue_flags & FERRY_RENDEZVOUS) != 0);
+    json_bool(json, "unbounded", (object->queue_flags & FERRY_UNBOUNDED) != 0);
+    json_text(json, "overflow", queue_overflow_word(object->overflow));
+    json_number(json, "capacity_messages", object->capacity_messages);
+    json_number(json, "capacity_bytes", object->capacity_bytes);
+    json_number(json, "largest_bytes", object->largest_bytes);
+    json_number(json, "depth_messages", object->depth_messages);
+    json_number(json, "depth_bytes", object->depth_bytes);
+    json_number(json, "most_messages", object->most_messages);
+    json_number(json, "most_bytes", object->most_bytes);
+    json_number(json, "sent_count", object->sent_count);
+    json_number(json, "received_count", object->received_count);
+    json_number(json, "dropped_oldest", object->dropped_oldest);
+    json_number(json, "dropped_newest", object->dropped_newest);
+    json_number(json, "refused_count", object->refused_count);
+    if (object->oldest_age_ns >= 0)
+        json_number(json, "oldest_age_ns", (uint64_t)object->oldest_age_ns);
+    else
+        json_null(json, "oldest_age_ns");
+}
+
 static void rights_to_json(const struct ferry_object *object, struct json *json)
 {
     char mode[8];
@@ -201,4 +227,6 @@ void object_to_json(const struct ferry_object *object, struct json *json)
         segment_to_json(object, json);
     if (object->kind == FERRY_KIND_PIPE)
         pipe_to_json(object, json);
+    if (object->kind == FERRY_KIND_QUEUE)
+        queue_to_json(object, json);
 }

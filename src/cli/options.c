@@ -53,9 +53,11 @@ static void complain_unknown(const struct verb *verb, const struct option *optio
 
 static int parse_number(const char *text, uint64_t *ret_number)
 {
-    if (strspn(text, "0123456789") != strlen(text))
+    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text))
         return -EINVAL;
-    return number_parse_size(text, ret_number);
+    errno = 0;
+    *ret_number = strtoull(text, NULL, 10);
+    return -errno;
 }
 
 /* Permissions as chmod(1) writes them.  Mode 0 would lock out its own maker. */
@@ -74,7 +76,7 @@ static int complain_value(const struct option *option, const char *text)
         complain("--%s: \"%s\" is not a mode; write it in octal, from 0001 to 0777, as in 0640",
                  option->name, text);
     else if (option->number)
-        complain("--%s: \"%s\" is not a number", option->name, text);
+        complain("--%s: \"%s\" is not a number from 0 to 18446744073709551615", option->name, text);
     else
         complain("--%s: %s", option->name, ferry_explain());
     return -1;

@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/pipe.h"
+#include "cli/queue.h"
 #include "cli/text.h"
 
 struct request {
@@ -112,6 +113,8 @@ static int run(int argc, char **argv)
         return pipe_has_no(name, of_segments);
     if (kind == FERRY_KIND_SEGMENT && of_pipes)
         return segment_has_no(name, of_pipes);
+    if (kind == FERRY_KIND_QUEUE)
+        return queue_has_verb(name, "receive");
     if (kind == FERRY_KIND_PIPE || (kind == 0 && !of_segments))
         return read_pipe(name, &request);
     return read_segment(argv[0], &request);

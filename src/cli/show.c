@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "cli/new_queue.h"
 #include "cli/object.h"
 #include "cli/operand.h"
 #include "cli/options.h"
@@ -95,6 +96,35 @@ static void print_pipe(const struct ferry_object *object)
                 phrase_count(object->read_count).text);
 }
 
+static void print_queue(const struct ferry_object *object)
+{
+    unsigned flags = object->queue_flags;
+    bool has_age = object->oldest_age_ns >= 0;
+    output_line("  manner       %s%s%s; when full: %s",
+                flags & FERRY_RENDEZVOUS  ? "rendezvous"
+                : flags & FERRY_UNBOUNDED ? "unbounded"
+                                          : "bounded",
+                flags & FERRY_TYPES ? ", by type" : "",
+                flags & FERRY_PRIORITIES ? ", by priority" : "",
+                queue_overflow_word(object->overflow));
+    output_line("  capacity     %s messages, %s bytes; the largest has %s",
+                phrase_count(object->capacity_messages).text,
+                phrase_count(object->capacity_bytes).text,
+                phrase_count(object->largest_bytes).text);
+    output_line("  depth        %s messages, %s bytes%s%s",
+                phrase_count(object->depth_messages).text, phrase_count(object->depth_bytes).text,
+                has_age ? "; the oldest waits for " : "",
+                has_age ? phrase_duration(object->oldest_age_ns).text : "");
+    output_line("  at most      %s messages, %s bytes at a time",
+                phrase_count(object->most_messages).text, phrase_count(object->most_bytes).text);
+    output_line("  sent         %s; received %s", phrase_count(object->sent_count).text,
+                phrase_count(object->received_count).text);
+    output_line("  dropped      %s oldest, %s newest; refused %s",
+                phrase_count(object->dropped_oldest).text,
+                phrase_count(object->dropped_newest).text,
+                phrase_count(object->refused_count).text);
+}
+
 static const char *role_name(unsigned role)
 {
     switch (role & (FERRY_READ | FERRY_WRITE)) {
@@ -127,10 +157,19 @@ static const char *doing_with_pipe(const struct ferry_member *member)
     return "";
 }
 
+static const char *doing_with_queue(const struct ferry_member *member)
+{
+    if (member->waiting)
+        return waits_for(member->role, "waits for messages", "waits for room", "waits");
+    return "";
+}
+
 static const char *doing(int kind, const struct ferry_member *member)
 {
     if (kind == FERRY_KIND_PIPE)
         return doing_with_pipe(member);
+    if (kind == FERRY_KIND_QUEUE)
+        return doing_with_queue(member);
     if (member->holds_lock)
         return member->waiting ? "holds the lock, waits" : "holds the lock";
     return member->waiting ? "waits for a change" : "";
@@ -170,6 +209,8 @@ static void print(const struct ferry_object *object, const struct members *membe
         print_segment(object);
     if (object->kind == FERRY_KIND_PIPE)
         print_pipe(object);
+    if (object->kind == FERRY_KIND_QUEUE)
+        print_queue(object);
     print_members(object->kind, members);
 }
 

@@ -1,4 +1,4 @@
-/* ferry tap: shows what goes through a pipe, and takes nothing of it. */
+/* ferry tap: shows what goes through a pipe, here, or a queue, in tap_queue.c, and takes nothing of it. */
 #include <errno.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/tap_queue.h"
 #include "cli/text.h"
 
 /* A writer that is killed tells nobody; so somebody has to look whether there is one. */
@@ -112,68 +113,95 @@ static int follow(struct tap *tap, int64_t timeout_ns)
     return status;
 }
 
-/* Taps what is there, or says how to make it. */
-static int open_tap(struct tap *tap, const char *operand)
+static int complain_missing(const char *name)
 {
-    char name[FERRY_NAME_SIZE];
-    int kind, status = operand_find(operand, name, &kind);
-    if (status)
-        return status;
-    if (kind != 0 && kind != FERRY_KIND_PIPE) {
-        complain("\"%s\" is a %s; pipes are tapped, and that is looked at with `ferry read`", name,
-                 ferry_kind_name(kind));
-        return STATUS_FAILED;
-    }
-    int r = ferry_pipe_open(&tap->pipe, name, FERRY_PIPE(.flags = FERRY_TAP));
-    if (r == -ENOENT) {
-        char *quoted CLEANUP(text_cleanup) = operand_quote(name);
-        complain("there is no pipe \"%s\"; make it: ferry new pipe %s", name, quoted);
-        return STATUS_NOTHING;
-    }
+    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
+    complain("there is no pipe or queue \"%s\"; make it: ferry new queue %s, or: ferry new pipe %s",
+             name, quoted, quoted);
+    return STATUS_NOTHING;
+}
+
+static int tap_pipe(const char *name, uint64_t count, int64_t timeout_ns)
+{
+    ferry_pipe *pipe CLEANUP(pipe_cleanup) = NULL;
+    int r = ferry_pipe_open(&pipe, name, FERRY_PIPE(.flags = FERRY_TAP));
     if (r < 0)
-        return report(r);
-    tap->by_record = ferry_pipe_keeps_records(tap->pipe) == 1;
-    return 0;
+        return r == -ENOENT ? complain_missing(name) : report(r);
+    struct tap tap = {
+        .pipe = pipe, .by_record = ferry_pipe_keeps_records(pipe) == 1, .left = count};
+    return follow(&tap, timeout_ns);
+}
+
+/* ---- The command line -------------------------------------------------------------------------- */
+
+static int complain_kind(const char *name, int kind)
+{
+    complain("\"%s\" is a %s; pipes and queues are tapped, and that is looked at with `ferry read`",
+             name, ferry_kind_name(kind));
+    return STATUS_FAILED;
 }
 
 static int run(int argc, char **argv)
 {
-    struct tap tap = {.left = UINT64_MAX};
-    int64_t timeout_ns = FERRY_FOREVER;
+    struct tap_request request = {.count = UINT64_MAX, .timeout_ns = FERRY_FOREVER};
     const struct option options[] = {
-        {.name = "count", .size = &tap.left},
-        {.name = "timeout", .duration = &timeout_ns},
+        {.name = "count", .size = &request.count},
+        {.name = "timeout", .duration = &request.timeout_ns},
+        {.name = "records", .flag = &request.by_record},
+        {.name = "json", .flag = &request.as_json},
         {0},
     };
     if (options_parse(&verb_tap, options, argc, argv) < 0)
         return STATUS_USAGE;
-    int status = open_tap(&tap, argv[0]);
+    char name[FERRY_NAME_SIZE];
+    int kind, status = operand_find(argv[0], name, &kind);
     if (status)
         return status;
-    ferry_pipe *pipe CLEANUP(pipe_cleanup) = tap.pipe;
-    (void)pipe;
-    return follow(&tap, timeout_ns);
+    bool of_queues = request.by_record || request.as_json;
+    if (kind == FERRY_KIND_PIPE && of_queues) {
+        complain("\"%s\" is a pipe, and --records and --json are for queues", name);
+        return STATUS_USAGE;
+    }
+    switch (kind) {
+    case 0: /* nothing is there, or what is damaged: opening it says which */
+    case FERRY_KIND_PIPE:
+        return tap_pipe(name, request.count, request.timeout_ns);
+    case FERRY_KIND_QUEUE:
+        return tap_queue(name, &request);
+    default:
+        return complain_kind(name, kind);
+    }
 }
 
 const struct verb verb_tap = {
     .name = "tap",
-    .summary = "look at what goes through a pipe",
+    .summary = "look at what goes through a pipe or a queue",
     .operands = "NAME",
     .least_operands = 1,
     .most_operands = 1,
-    .help = "Writes to standard output what is in a pipe and what comes after it, and takes\n"
-            "nothing: readers get it all the same, and nobody waits for who looks on.  Ends\n"
-            "when all writers are gone.  If the stream is too fast, it says how many bytes\n"
-            "went by unseen.  Records are shown on a line each.\n"
+    .help = "Writes to standard output what goes through, and takes nothing of it: readers\n"
+            "and receivers get it all the same, and nobody waits for who looks on.  If it is\n"
+            "too fast, it says on standard error how much went by unseen.\n"
+            "\n"
+            "Of a pipe, what is in it and what comes after it, until all writers are gone;\n"
+            "records on a line each.  Of a queue, each message that is sent from now on, on\n"
+            "a line of its own, until none has come for the timeout; not of queues that are\n"
+            "unbounded, or have types, priorities or messages beyond 64K.\n"
             "\n"
             "Options\n"
-            "  --count SIZE    end after so many bytes; a record's size counts as four\n"
+            "  --count N       end after so many messages; of a pipe, bytes: 4097, 64K; a\n"
+            "                  record's size counts as four\n"
             "  --timeout TIME  give up when nothing comes for 100ms, 2s … (default: never)\n"
+            "  --records       queue: write a message's size in four bytes, little-endian,\n"
+            "                  and then it\n"
+            "  --json          queue: a line is {\"text\":\"hello\",\"type\":0,\"priority\":0},\n"
+            "                  or has \"base64\" if it is not UTF-8\n"
             "\n"
             "Examples\n"
             "  ferry tap log | grep -i error\n"
+            "  ferry tap jobs --json\n"
             "\n"
-            "Exit status: 0 the stream has ended; 1 failed; 2 wrong usage; 3 no such pipe, or\n"
-            "the time is up.\n",
+            "Exit status: 0 the stream has ended, or messages were seen; 1 failed; 2 wrong\n"
+            "usage; 3 no such pipe or queue, or nothing came in time.\n",
     .run = run,
 };

@@ -29,6 +29,8 @@ extern const struct verb verb_show;
 extern const struct verb verb_rm;
 extern const struct verb verb_write;
 extern const struct verb verb_read;
+extern const struct verb verb_send;
+extern const struct verb verb_receive;
 extern const struct verb verb_tap;
 extern const struct verb verb_wait;
 extern const struct verb verb_demo;

@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/pipe.h"
+#include "cli/queue.h"
 #include "cli/text.h"
 
 struct request {
@@ -186,6 +187,8 @@ static int run(int argc, char **argv)
         return pipe_has_no(name, of_segments);
     if (kind == FERRY_KIND_SEGMENT && of_pipes)
         return segment_has_no(name, of_pipes);
+    if (kind == FERRY_KIND_QUEUE)
+        return queue_has_verb(name, "send");
     if (kind == FERRY_KIND_PIPE || (kind == 0 && !of_segments))
         return write_pipe(name, &request, text);
     return write_segment(argv[0], &request, text);

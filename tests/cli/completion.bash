@@ -22,7 +22,7 @@ completes()
 }
 
 verbs_are_offered() { # U8
-    completes 'ferry s' show
+    completes 'ferry s' show send
     completes 'ferry wr' write
     completes 'ferry --v' --version
     completes 'ferry help sh' show
@@ -32,7 +32,7 @@ verbs_are_offered() { # U8
 
 kinds_are_offered() { # U2
     completes 'ferry new s' segment
-    completes 'ferry ls ' segment pipe
+    completes 'ferry ls ' segment pipe queue
     completes 'ferry new segment ' ''
 }
 
@@ -76,6 +76,8 @@ values_are_left_to_the_user() { # U8
     completes 'ferry wait demo --timeout ' ''
     completes 'ferry read demo --at ' ''
     completes 'ferry bench --html ' ''
+    completes 'ferry send demo --type ' ''
+    completes 'ferry new queue q --overflow dr' drop-oldest drop-newest
 }
 
 run_cases "$@"

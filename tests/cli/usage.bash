@@ -167,6 +167,8 @@ every_verb_and_option_has_its_page() { # U8
 
 pages_mention_every_json_key() { # U4
     silent ferry new segment a --size 8
+    silent ferry new pipe b
+    silent ferry new queue c
     works ferry ls --json
     local key
     for key in $(out | grep -oE '^ +"[a-z_]+"' | tr -d ' "'); do
