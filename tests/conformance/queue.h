@@ -75,6 +75,7 @@ struct queue_back_end {
     ssize_t (*receive)(struct queue *queue, struct ferry_message *message,
                        const struct ferry_choice *choice, int64_t timeout_ns);
     int (*descriptor)(struct queue *queue, unsigned role); /* CAN_POLL */
+    short room_event;                                      /* what poll() calls room */
 };
 
 extern const struct queue_back_end system_v, posix;

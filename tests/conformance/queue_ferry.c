@@ -61,7 +61,8 @@ enum { CAN_WITHOUT_CHOICE = CAN_ALL & ~(CAN_TYPES | CAN_PRIORITIES) };
                                          .remove = remove_name,                                    \
                                          .send = send,                                             \
                                          .receive = receive,                                       \
-                                         .descriptor = descriptor}
+                                         .descriptor = descriptor,                                 \
+                                         .room_event = POLLIN}
 
 FERRY_BACK_END(ferry_plain, 0, 0);
 FERRY_BACK_END(ferry_priority, CAN_PRIORITIES, FERRY_PRIORITIES);

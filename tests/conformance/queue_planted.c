@@ -24,6 +24,7 @@
                                          .send = posix_send,                                       \
                                          .receive = posix_receive,                                 \
                                          .descriptor = posix_descriptor,                           \
+                                         .room_event = POLLOUT,                                    \
                                          __VA_ARGS__}
 
 #pragma GCC diagnostic ignored "-Woverride-init"

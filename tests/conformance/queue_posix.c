@@ -104,4 +104,5 @@ const struct queue_back_end posix = {.name = "posix",
                                      .remove = posix_remove,
                                      .send = posix_send,
                                      .receive = posix_receive,
-                                     .descriptor = posix_descriptor};
+                                     .descriptor = posix_descriptor,
+                                     .room_event = POLLOUT};
