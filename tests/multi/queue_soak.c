@@ -2,6 +2,8 @@
  * against what a sequential queue would have done.  Nothing is lost but what a killed one had in hand, nothing comes twice,
  * each sender's messages of a type and priority come in order, the counters add up, and in the end all of the queue is there
  * for the next ones. */
+#include <time.h>
+
 #include "queue_soak.h"
 
 struct party {
@@ -33,8 +35,10 @@ static void take_part(void *context)
         send_all_the_time(party->world, party->self, party->seed);
     else if (is_receiver(party->self))
         receive_all_the_time(party->world, &party->world->lanes[party->self], party->seed);
-    else
+    else if ((party->world->shape->flags & FERRY_UNBOUNDED) == 0)
         look_all_the_time(party->world, party->seed);
+    else
+        test_wait_until(atomic_load(&party->world->stop)); /* its memory goes with the messages */
 }
 
 static void party_start(struct world *world, uint32_t self, uint32_t *random)

@@ -33,11 +33,10 @@ struct shape {
 };
 
 struct lane {
-    _Atomic uint32_t next;   /* senders: the number of the next message */
-    _Atomic uint32_t intent; /* how many the call that is going on may move */
+    _Alignas(128) _Atomic uint32_t next; /* senders: the number of the next message */
+    _Atomic uint32_t intent;             /* how many the call that is going on may move */
     _Atomic uint64_t dropped;
     pid_t pid;
-    _Alignas(128) char end[];
 };
 
 struct world {
