@@ -79,6 +79,28 @@ EACH_BOUNDED_QUEUE(the_oldest_goes) /* Q3 */
     destroy_queue(queue, "q");
 }
 
+static void send_with_priority(ferry_queue *queue, char letter, uint32_t level, int dropped)
+{
+    CHECK_EQ(ferry_queue_send_message(
+                 queue,
+                 &(struct ferry_message){.bytes = &letter, .size_bytes = 1, .priority = level},
+                 FERRY_NOW),
+             dropped);
+}
+
+/* Age decides, and not priority. */
+TEST(the_oldest_goes_however_important) /* Q3 */
+{
+    ferry_queue *queue = make_bounded(&priority, "q", 0, 3, FERRY_OVERFLOW_DROP_OLDEST);
+    send_with_priority(queue, 'a', 9, 0);
+    send_with_priority(queue, 'b', 0, 0);
+    send_with_priority(queue, 'c', 5, 0);
+    send_with_priority(queue, 'd', 1, 1);
+    send_with_priority(queue, 'e', 0, 1);
+    expect_all(queue, "cde");
+    destroy_queue(queue, "q");
+}
+
 EACH_BOUNDED_QUEUE(as_many_of_the_oldest_go_as_it_takes) /* Q3 */
 {
     ferry_queue *queue;
