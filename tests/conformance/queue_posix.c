@@ -19,8 +19,8 @@ static const char *path_of(const struct queue *queue)
 void posix_make(struct queue *queue)
 {
     kernel_queues_prepare();
-    struct mq_attr bounds = {.mq_maxmsg = queue->bounds.messages,
-                             .mq_msgsize = queue->bounds.largest};
+    struct mq_attr bounds = {.mq_maxmsg = (long)queue->bounds.messages,
+                             .mq_msgsize = (long)queue->bounds.largest};
     queue->id = mq_open(path_of(queue), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600, &bounds);
     CHECK_ERRNO(queue->id);
 }

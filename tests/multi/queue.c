@@ -189,7 +189,7 @@ EACH_QUEUE(what_the_queue_has_not_is_refused) /* Q2 */
 EACH_QUEUE(too_large_and_too_small) /* Q4 */
 {
     ferry_queue *queue = make_queue(kind, "q", 0);
-    size_t largest = statistics_of(queue).largest_bytes;
+    size_t largest = (size_t)statistics_of(queue).largest_bytes;
     char *bytes = malloc(largest + 1);
     CHECK(bytes != NULL);
     memset(bytes, 'm', largest + 1);

@@ -273,7 +273,7 @@ EACH_BOUNDED_QUEUE(what_is_taken_stays_while_others_come_and_go) /* Q6 */
 EACH_QUEUE(closing_gives_back_what_is_held) /* Q6, G8 */
 {
     ferry_queue *queue = make_queue(kind, "q", 0);
-    size_t largest = statistics_of(queue).largest_bytes;
+    size_t largest = (size_t)statistics_of(queue).largest_bytes;
     for (int i = 0; i < 200; i++) {
         ferry_queue *other = open_queue("q", 0);
         struct ferry_message taken;
@@ -292,7 +292,7 @@ static void hold_much(void *context)
     ferry_queue *queue = open_queue("q", 0);
     struct ferry_message taken;
     void *loan;
-    size_t largest = statistics_of(queue).largest_bytes;
+    size_t largest = (size_t)statistics_of(queue).largest_bytes;
     put(queue, "taken");
     for (int i = 0; i < 4; i++)
         CHECK_OK(ferry_queue_loan(queue, &loan, largest, FERRY_FOREVER));

@@ -104,7 +104,7 @@ TEST(the_oldest_of_the_lowest_priority_goes) /* Q3 */
 EACH_BOUNDED_QUEUE(as_many_of_the_oldest_go_as_it_takes) /* Q3 */
 {
     ferry_queue *queue;
-    uint64_t bytes = kind->largest > 0 ? kind->largest : 1000;
+    size_t bytes = kind->largest > 0 ? (size_t)kind->largest : 1000;
     char *zeros = calloc(1, bytes);
     CHECK(zeros != NULL);
     CHECK_OK(ferry_queue_open(&queue, "q",

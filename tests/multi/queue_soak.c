@@ -203,7 +203,7 @@ static void run(const struct shape *shape, bool kills)
     for (uint32_t self = 0; self < PARTIES; self++)
         party_start(world, self, &random);
     for (int64_t end_ns = test_now_ns() + (int64_t)(seconds() * 1e9); test_now_ns() < end_ns;) {
-        struct timespec moment = {.tv_nsec = next_random(&random) % 3000000};
+        struct timespec moment = {.tv_nsec = (long)(next_random(&random) % 3000000)};
         nanosleep(&moment, NULL);
         if (!kills)
             continue;
