@@ -1,8 +1,8 @@
 /* Looking at a queue: see look.h.
  *
  * Counters are read from the copy of the control memory, one by one: while messages come and go, they need not agree.  How
- * old the oldest message is stands beside it in the data, which are for those who may receive; whoever looks opens them
- * by name, and reads one header with pread. */
+ * old the oldest message is stands in the index of a queue with a store.  In one with a ring it stands beside the message, in
+ * the data, which are for those who may receive; whoever looks opens them by name, and reads one header with pread. */
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "shared/ring.h"
 #include "shared/root.h"
+#include "shared/store.h"
 
 /* Of a private copy. */
 #define RELAXED(field) atomic_load_explicit(&(field), memory_order_relaxed)
@@ -45,6 +46,23 @@ static int64_t ring_oldest_age(const struct look *look)
     return flow_age_ns(RELAXED(header.stamp));
 }
 
+/* A line of the store's index, which lies behind the table of members. */
+static int read_line(const struct look *look, uint64_t line, union store_line *ret_line)
+{
+    uint64_t offset = sizeof(struct layout) + line * STORE_LINE_BYTES;
+    return file_read_at(look->fd, ret_line, sizeof(*ret_line), offset);
+}
+
+/* While messages come and go it may be another message's age; or that of none, and then it is as good as any. */
+static int64_t store_oldest_age(const struct look *look)
+{
+    union store_line books, line;
+    if (read_line(look, STORE_BOOKS, &books) < 0 || books.books.oldest == 0 ||
+        read_line(look, (uint64_t)STORE_EXTENTS + books.books.oldest, &line) < 0)
+        return -1;
+    return flow_age_ns(line.extent.stamp);
+}
+
 static void describe_depth(struct look *look)
 {
     struct ferry_object *object = &look->object;
@@ -55,8 +73,9 @@ static void describe_depth(struct look *look)
     object->depth_messages = messages <= object->capacity_messages ? messages : 0;
     object->depth_bytes = bytes <= object->capacity_bytes ? bytes : 0;
     object->oldest_age_ns = -1;
-    if (object->depth_messages > 0 && queue->shape.engine == LAYOUT_RING)
-        object->oldest_age_ns = ring_oldest_age(look);
+    if (object->depth_messages > 0)
+        object->oldest_age_ns =
+            queue->shape.engine == LAYOUT_STORE ? store_oldest_age(look) : ring_oldest_age(look);
 }
 
 void look_at_queue(struct look *look)

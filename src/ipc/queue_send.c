@@ -137,6 +137,7 @@ static ssize_t meet(ferry_queue *queue, struct sending *sending)
     struct flow *flow = &queue->flow;
     if (sending->end == QUEUE_NOW && !crowd_is_any(flow->slots, &flow->shared->receivers))
         return queue_in_vain(queue);
+    sending->count = 1; /* the first may be taken before the next is tried */
     ssize_t n = send_some(queue, sending);
     if (n < 0 || sending->dropped_itself)
         return n;

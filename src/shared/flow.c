@@ -1,5 +1,6 @@
 /* What both engines use.  See flow.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -48,7 +49,9 @@ int flow_open_data(struct flow *flow)
 {
     struct explanation before;
     explanation_keep(&before);
-    flow->data = region_reopen_data(flow->region, FERRY_READ | FERRY_WRITE);
+    bool is_kept = flow->region->data_fd >= 0 && (flow->region->role & FERRY_WRITE) != 0;
+    flow->data = is_kept ? fcntl(flow->region->data_fd, F_DUPFD_CLOEXEC, 0)
+                         : region_reopen_data(flow->region, FERRY_READ | FERRY_WRITE);
     if (flow->data >= 0 || (flow->region->role & FERRY_WRITE) != 0)
         return flow->data < 0 ? flow->data : 0;
     explanation_restore(&before);

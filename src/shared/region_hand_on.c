@@ -234,7 +234,8 @@ static int adopt(struct region *region, int parts[REGION_PARTS])
         r = adopt_fifo(region, parts);
     if (r == 0)
         r = region_map(region, parts[REGION_CONTROL], parts[REGION_DATA], NULL);
-    if (r == 0 && region->name[0] == '\0')
+    /* Who grows a queue may not be allowed to open its data again. */
+    if (r == 0 && (region->name[0] == '\0' || region->identity.kind == FERRY_KIND_QUEUE))
         region->data_fd = TAKE_FD(parts[REGION_DATA]);
     return r;
 }

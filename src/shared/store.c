@@ -138,6 +138,9 @@ static bool is_within_bounds(struct pages *pages, uint64_t size)
 {
     const struct flow_shape *shape = &pages->store->flow->shape;
     const struct store_books *books = pages_books(pages);
+    /* What is on loan there is sent as a copy, for it may come back. */
+    if ((shape->flags & FERRY_RENDEZVOUS) != 0)
+        return books->messages == 0;
     return (uint64_t)books->messages + books->held < shape->messages && size <= shape->bytes &&
            books->bytes + books->held_bytes <= shape->bytes - size;
 }

@@ -267,6 +267,15 @@ static int64_t patience_of(struct crowd *crowd, const struct flow *flow)
     return flow->interruptible && patience_ns > FUTEX_AGES ? FUTEX_AGES : patience_ns;
 }
 
+/* -EIDRM; or 0, and it is to be looked again soon if that is not decided. */
+static int check_removed(const struct flow *flow, int64_t *patience_ns)
+{
+    int r = flow_check_removed(flow);
+    if (r == 1 && *patience_ns > FLOW_UNDECIDED_NS)
+        *patience_ns = FLOW_UNDECIDED_NS;
+    return r < 0 ? r : 0;
+}
+
 /* On the board. */
 static int sleep_for_message(struct store *store, const struct ferry_choice *choice, deadline end)
 {
@@ -278,7 +287,7 @@ static int sleep_for_message(struct store *store, const struct ferry_choice *cho
         int64_t patience_ns = patience_of(&flow->receivers, flow);
         int r = look_for_message(store, choice, end, &numbers);
         if (r == 0)
-            r = flow_check_removed(flow);
+            r = check_removed(flow, &patience_ns);
         if (r != 0)
             return r < 0 ? r : 0;
         flow_count_sleep(&flow->shared->in.sleeps);
@@ -361,7 +370,7 @@ static int sleep_for(const struct need *need, deadline end)
         int64_t patience_ns = patience_of(&flow->senders, flow);
         int r = need->is_met(need, end);
         if (r == 0)
-            r = flow_check_removed(flow);
+            r = check_removed(flow, &patience_ns);
         if (r != 0)
             return r < 0 ? r : 0;
         flow_count_sleep(&out->sleeps);

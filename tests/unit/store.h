@@ -3,6 +3,7 @@
 #define FERRY_TEST_STORE_H
 
 #include "object.h"
+#include "os/file.h"
 #include "shared/store_inside.h"
 
 struct store_object {
@@ -20,6 +21,7 @@ static inline void store_view(struct flow *flow, struct store_object *of, struct
 {
     struct layout_queue *shared = &slots->control->queue;
     *flow = (struct flow){.engine = &store_engine,
+                          .data = -1,
                           .region = &of->object.region,
                           .slots = slots,
                           .shared = shared,
@@ -28,12 +30,15 @@ static inline void store_view(struct flow *flow, struct store_object *of, struct
                           .room_spin = SPIN_INIT};
     crowd_init(&flow->receivers, slots, &shared->receivers, &shared->in.lonely);
     crowd_init(&flow->senders, slots, &shared->senders, &shared->out.lonely);
+    if ((of->shape.flags & FERRY_UNBOUNDED) != 0)
+        CHECK_OK(flow_open_data(flow));
     CHECK_OK(flow->engine->init(flow));
 }
 
 static inline void store_unview(struct flow *flow)
 {
     flow->engine->deinit(flow);
+    file_close(&flow->data);
     crowd_deinit(&flow->receivers);
     crowd_deinit(&flow->senders);
 }
@@ -51,6 +56,7 @@ static inline struct store_object *store_object_make(struct flow_shape shape)
                                            .size_bytes = needs.data_bytes,
                                            .first_bytes = needs.first_bytes,
                                            .index_bytes = needs.index_bytes,
+                                           .first_index_bytes = needs.first_index_bytes,
                                            .begin = store_object_begin,
                                            .context = &of->shape};
     CHECK_OK(region_make(&of->object.region, &of->object.first, &request));
