@@ -46,13 +46,13 @@ struct store_shape store_shape_of(const struct flow_shape *shape)
 struct flow_needs store_needs(const struct flow_shape *shape)
 {
     struct store_shape of = store_shape_of(shape);
-    uint64_t bytes = of.units * STORE_UNIT;
+    uint64_t arena = of.units * STORE_UNIT;
     uint64_t index_bytes = (uint64_t)of.lines * STORE_LINE_BYTES;
     uint64_t first_index_bytes = backing_first_index_bytes();
     bool grows = (shape->flags & FERRY_UNBOUNDED) != 0;
     return (struct flow_needs){
-        .data_bytes = bytes,
-        .first_bytes = grows && bytes > FIRST_BYTES ? FIRST_BYTES : 0,
+        .data_bytes = arena + tap_bytes(shape),
+        .first_bytes = grows && arena > FIRST_BYTES ? FIRST_BYTES : arena,
         .index_bytes = index_bytes,
         .first_index_bytes = grows && index_bytes > first_index_bytes ? first_index_bytes : 0};
 }
@@ -61,7 +61,7 @@ int store_begin(int control_fd, const struct flow_shape *shape)
 {
     const struct store_shape of = store_shape_of(shape);
     const struct flow_needs needs = store_needs(shape);
-    uint64_t backed = needs.first_bytes ? needs.first_bytes : needs.data_bytes;
+    uint64_t backed = needs.first_bytes;
     union store_line lines[STORE_EXTENTS + 2 - STORE_BOOKS] = {0};
     lines[0].books = (struct store_books){.fresh_extent = 2, .fresh_list = 1};
     lines[STORE_ROOTS - STORE_BOOKS].roots.backed = (uint32_t)(backed / PAGE);
@@ -79,7 +79,7 @@ static int init(struct flow *flow)
 {
     struct store_shape shape = store_shape_of(&flow->shape);
     if (flow->region->identity.index_bytes < (uint64_t)shape.lines * STORE_LINE_BYTES ||
-        flow->region->data.size_bytes < shape.units * STORE_UNIT)
+        flow->region->data.size_bytes < shape.units * STORE_UNIT + tap_bytes(&flow->shape))
         return flow_damaged();
     struct store *store = calloc(1, sizeof(*store));
     if (store == NULL)
@@ -225,6 +225,7 @@ static struct store_news enqueue(struct pages *pages, uint32_t number,
     select_link(pages, number);
     if (pages->damaged)
         return (struct store_news){0};
+    tap_note(pages, pages_extent(pages, number));
     const struct store_books *books = pages_books(pages);
     count_in(store, books, message->size_bytes);
     const struct layout *control = store->slots->control;

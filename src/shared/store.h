@@ -90,8 +90,9 @@ struct store_books {
 
 struct store_roots {
     uint32_t tries[STORE_TRIES];
-    uint32_t backed; /* unbounded: so many pages of the data have memory */
-    uint32_t reserved[12];
+    uint32_t backed;    /* unbounded: so many pages of the data have memory */
+    uint64_t tapped_to; /* how far the copies for who looks on are written, in bytes */
+    uint32_t reserved[10];
 };
 
 struct store_sizes {
@@ -139,9 +140,11 @@ union store_line {
 };
 
 struct store_index {
-    _Atomic uint32_t commit;  /* so many records are to be applied; 0 at rest */
-    _Atomic uint32_t records; /* … and so many, if LOCK_LOUD is in the lock word */
-    uint32_t reserved[14];
+    _Atomic uint32_t commit;      /* so many records are to be applied; 0 at rest */
+    _Atomic uint32_t records;     /* … and so many, if LOCK_LOUD is in the lock word */
+    _Atomic uint64_t tap_claimed; /* who holds the lock: how far it may be writing them */
+    _Atomic uint32_t tap_backed;  /* likewise: there is memory for them */
+    uint32_t reserved[11];
     struct store_record journal[STORE_RECORDS];
     _Atomic uint64_t words[]; /* from STORE_BOOKS on */
 };

@@ -30,7 +30,8 @@ struct store {
     unsigned sleepers;
     _Atomic uint32_t frees; /* so often */
     _Atomic uint32_t extents_known,
-        lists_known;       /* unbounded: lines of the index that have memory */
+        lists_known; /* unbounded: lines of the index that have memory */
+    uint64_t tap_position, tap_number, tap_missed; /* of who looks on, with the guard */
     _Atomic bool has_lost; /* memory of ours that could not be freed in time */
 };
 
@@ -126,6 +127,17 @@ struct store_news {
  * changed.  The first keeps the lock, the second lets go of it in any case; and returns how many woke. */
 int pages_commit(struct pages *pages);
 int pages_commit_and_unlock(struct pages *pages, const struct store_news *news);
+
+/* ---- Looking on, as a sender sees it (store_tap.c) ---- */
+
+/* How much memory behind the messages' that is. */
+uint64_t tap_bytes(const struct flow_shape *shape);
+
+/* With the message linked, and before the commit: a copy for who looks on, if anybody does. */
+void tap_note(struct pages *pages, const struct store_extent *extent);
+
+/* Is there something to be seen?  1; 0; -errno. */
+int tap_has_sight(struct store *store, deadline end);
 
 /* ---- Memory: extents (store_memory.c) ---- */
 

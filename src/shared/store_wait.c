@@ -131,10 +131,13 @@ struct store_news wait_pick_receiver(struct store *store, uint64_t type, uint32_
     struct layout_entry *entry = NULL;
     if (!crowd_is_any(store->slots, &store->flow->shared->receivers))
         return (struct store_news){0};
-    if (!each_receiver(store, type, pick_one_that_fits, &entry)) {
+    bool fits = each_receiver(store, type, pick_one_that_fits, &entry);
+    /* Relaxed: whoever looks on says so before it is on the board, which has been looked at. */
+    bool tapped = atomic_load_explicit(&store->flow->shared->shape.tapped, memory_order_relaxed);
+    if (!fits || tapped)
         each_receiver(store, type, wake_who_may_fit, NULL);
+    if (!fits)
         return (struct store_news){0};
-    }
     *ret_slot = (uint32_t)(entry - store->slots->control->members);
     return step(&entry->wake, 1);
 }
@@ -319,6 +322,32 @@ int store_await_message(struct flow *flow, const struct ferry_choice *choice, de
         look_for_message(store, choice, clock_deadline(MEMBERS_PATIENCE_NS), &numbers) == 1)
         return 0;
     return r;
+}
+
+/* ---- Sights ------------------------------------------------------------------------------------ */
+
+/* Who looks on is woken beside whom a message is for, and takes none. */
+int store_await_sight(struct flow *flow, deadline end)
+{
+    struct store *store = store_of(flow);
+    _Atomic uint32_t *word = &store->slots->control->members[store->slots->slot].wake;
+    const struct ferry_choice looking = {.flags = FERRY_PEEK};
+    int r;
+    announce(store, &looking);
+    for (;;) {
+        uint32_t seen = set_asleep(word);
+        int64_t patience_ns = patience_of(&flow->receivers, flow);
+        r = tap_has_sight(store, end);
+        if (r == 0)
+            r = check_removed(flow, &patience_ns);
+        if (r != 0)
+            break;
+        r = crowd_sleep(&flow->receivers, word, seen, patience_ns, end);
+        if (r < 0 && (r != -EINTR || flow->interruptible))
+            break;
+    }
+    withdraw(store);
+    return r < 0 ? r : 0;
 }
 
 /* ---- Room -------------------------------------------------------------------------------------- */

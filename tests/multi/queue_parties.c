@@ -130,7 +130,7 @@ static bool can_be_tapped(const struct queue_kind *kind)
 {
     ferry_queue *looker;
     int r = ferry_queue_open(&looker, "q", FERRY_QUEUE(.flags = FERRY_TAP));
-    if (kind->flags == 0 && kind->largest == 0)
+    if (kind->flags != FERRY_UNBOUNDED)
         CHECK_OK(r);
     if (r != -EOPNOTSUPP)
         CHECK_OK(r);
