@@ -79,9 +79,11 @@ static int skip(struct ring *ring)
     if (r < 0)
         return r;
     go_to(ring, ring_out_offset(ring), position_of(&flow->shared->out.claimed));
+    /* While receivers stand still, no sender goes further than once round from them. */
+    bool whole = is_whole(ring);
     ring_unlock_out(ring);
     ring->tap_missed += (uint32_t)(ring->tap_number - expected);
-    return 0;
+    return whole ? 0 : flow_damaged();
 }
 
 /* -EAGAIN: nothing new; 0: it was not whole. */
