@@ -43,6 +43,21 @@ static void apply(struct store *store, uint32_t count)
     }
 }
 
+/* A dead owner may not have counted what it did.  For people; with the lock. */
+static void repair_counts(struct store *store)
+{
+    static_assert(offsetof(struct store_books, messages) == 0, "books");
+    struct layout_queue *shared = store->flow->shared;
+    const uint64_t books = STORE_BOOKS * STORE_WORDS;
+    uint64_t numbers = atomic_load_explicit(
+        index_word(store->index, books + offsetof(struct store_books, numbers) / 8),
+        memory_order_relaxed);
+    uint64_t messages =
+        (uint32_t)atomic_load_explicit(index_word(store->index, books), memory_order_relaxed);
+    atomic_store_explicit(&shared->in.messages, numbers, memory_order_relaxed);
+    atomic_store_explicit(&shared->out.messages, numbers - messages, memory_order_relaxed);
+}
+
 /* The word that we took the lock with was not 0. */
 static void finish(struct store *store, uint32_t word)
 {
@@ -58,6 +73,8 @@ static void finish(struct store *store, uint32_t word)
         apply(store, count);
         atomic_store_explicit(&index->commit, 0, memory_order_release);
     }
+    if ((word & TAG_MASK) != 0)
+        repair_counts(store);
 }
 
 /* Makes the lock ours where it has that word.  Acquire pairs with the release in store_unlock(), and with the kernel's
