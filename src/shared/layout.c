@@ -85,16 +85,61 @@ static const struct layout_field stream_fields[] = {
     FIELD("writers", stream.writers, "bits", "members that sleep or poll for room"),
 };
 
+#define QUEUE_SIDE_FIELDS(side)                                                                    \
+    FIELD(#side, queue.side.lock.word, "lock",                                                     \
+          "inner lock: owner's tag; top bits: how it is held"),                                    \
+        FIELD(#side, queue.side.sequence, "sequence", "what the other side sleeps on"),            \
+        FIELD(#side, queue.side.places, "places", "where the next message is; of two one counts"), \
+        FIELD(#side, queue.side.lonely, "lonely", "tag of one who sleeps alone"),                  \
+        FIELD(#side, queue.side.claimed, "claimed", "how far somebody may be writing"),            \
+        FIELD(#side, queue.side.backed, "backed", "how far there is memory, or is none any more"), \
+        FIELD(#side, queue.side.numbers, "numbers", "of the messages at the places"),              \
+        FIELD(#side, queue.side.messages, "messages", "that went through"),                        \
+        FIELD(#side, queue.side.bytes, "bytes", "of these"),                                       \
+        FIELD(#side, queue.side.dropped, "dropped", "in: newest ones; out: oldest ones"),          \
+        FIELD(#side, queue.side.refused, "refused", "in: for want of room"),                       \
+        FIELD(#side, queue.side.most_messages, "most messages", "in: that were there at a time"),  \
+        FIELD(#side, queue.side.most_bytes, "most bytes", "in: that were there at a time"),        \
+        FIELD(#side, queue.side.sleeps, "sleeps", "how often somebody slept for it"),              \
+        FIELD(#side, queue.side.withdrawn, "withdrawn", "out: that nobody came for")
+
+/* What queues have besides. */
+static const struct layout_field queue_fields[] = {
+    FIELD("shape", queue.shape.engine, "engine", "1 ring, 2 store"),
+    FIELD("shape", queue.shape.flags, "flags", "types, priorities, rendezvous, unbounded"),
+    FIELD("shape", queue.shape.overflow, "overflow", "0 block, 1 refuse, 2 oldest, 3 newest"),
+    FIELD("shape", queue.shape.messages, "messages", "so many fit"),
+    FIELD("shape", queue.shape.bytes, "bytes", "so many of messages fit"),
+    FIELD("shape", queue.shape.largest, "largest", "so many a message may have"),
+    FIELD("shape", queue.shape.removals, "removals", "how often a removal began"),
+    FIELD("shape", queue.shape.tapped, "tapped", "tag of one who looks on"),
+    QUEUE_SIDE_FIELDS(in),
+    QUEUE_SIDE_FIELDS(out),
+    FIELD("receivers", queue.receivers, "bits", "members that sleep for messages"),
+    FIELD("senders", queue.senders, "bits", "members that sleep for room"),
+    FIELD("room", queue.room, "bits", "members that poll for room"),
+};
+
+/* What a kind has besides. */
+static size_t own_fields(uint32_t kind, const struct layout_field **ret_fields)
+{
+    *ret_fields = kind == FERRY_KIND_PIPE ? stream_fields : queue_fields;
+    return kind == FERRY_KIND_PIPE    ? sizeof(stream_fields) / sizeof(stream_fields[0])
+           : kind == FERRY_KIND_QUEUE ? sizeof(queue_fields) / sizeof(queue_fields[0])
+                                      : 0;
+}
+
 const struct layout_field *layout_field(uint32_t kind, size_t index)
 {
     static const struct layout_field fields[] = {
         FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
         FIELD("identity", identity.version, "version", "of the layout"),
-        FIELD("identity", identity.kind, "kind", "1 segment, 2 pipe"),
+        FIELD("identity", identity.kind, "kind", "1 segment, 2 pipe, 3 queue"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
         FIELD("identity", identity.flags, "flags", "1 anonymous, 2 keeps records"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),
         FIELD("identity", identity.created, "created", "stamp: when and by whom"),
+        FIELD("identity", identity.index_bytes, "index", "behind the members, in bytes"),
         FIELD("identity", identity.mode, "mode", "permissions of the data at creation"),
         FIELD("identity", identity.checksum, "checksum", "of the bytes before it"),
         FIELD("ledger", ledger.attaches, "attaches", "members that ever came"),
@@ -116,11 +161,11 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
         FIELD("label", label, "name", "at creation, for people"),
     };
     const size_t common = sizeof(fields) / sizeof(fields[0]);
-    const size_t more =
-        kind == FERRY_KIND_PIPE ? sizeof(stream_fields) / sizeof(stream_fields[0]) : 0;
+    const struct layout_field *own;
+    const size_t more = own_fields(kind, &own);
     if (index < common)
         return &fields[index];
-    return index - common < more ? &stream_fields[index - common] : NULL;
+    return index - common < more ? &own[index - common] : NULL;
 }
 
 #define ENTRY_FIELD(member, meaning)                                                               \
@@ -137,6 +182,10 @@ const struct layout_field *layout_entry_field(size_t index)
         ENTRY_FIELD(generation, "how often the slot was taken"),
         ENTRY_FIELD(role, "8 reads, 16 writes; 256: has its end"),
         ENTRY_FIELD(mark, "its threads in the middle of a notice"),
+        ENTRY_FIELD(wake, "what it sleeps on, in a queue with a store"),
+        ENTRY_FIELD(wants, "for a message of that selection"),
+        ENTRY_FIELD(sleeping, "so many of its threads"),
+        ENTRY_FIELD(type, "and that type"),
     };
     return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
 }

@@ -126,9 +126,15 @@ static const struct layout_field *pipe_field(size_t index)
     return layout_field(FERRY_KIND_PIPE, index);
 }
 
+static const struct layout_field *queue_field(size_t index)
+{
+    return layout_field(FERRY_KIND_QUEUE, index);
+}
+
 TEST(the_table_of_fields_is_in_order) /* G13 */
 {
     check_table(segment_field, offsetof(struct layout, members));
     check_table(pipe_field, offsetof(struct layout, members));
+    check_table(queue_field, offsetof(struct layout, members));
     check_table(layout_entry_field, sizeof(struct layout_entry));
 }
