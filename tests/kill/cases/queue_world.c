@@ -1,0 +1,544 @@
+/* See queue_world.h. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "queue_acts.h"
+#include "queue_world.h"
+
+#define SHAPE(...)                                                                                 \
+    {                                                                                              \
+        .messages = MESSAGES, .bytes = BYTES, .largest = LARGEST, __VA_ARGS__                      \
+    }
+
+/* Messages in order are in a ring, those that are chosen in a store. */
+static const struct shape shapes[] = {
+    {"ring", SHAPE(), false},
+    {"types", SHAPE(.flags = FERRY_TYPES), true},
+    {"types and priorities", SHAPE(.flags = FERRY_TYPES | FERRY_PRIORITIES), false},
+    {.name = NULL}};
+
+static struct {
+    const struct scene *scene;
+    const struct shape *shape;
+    char name[128];
+} now;
+
+bool has(unsigned flag)
+{
+    return ((now.shape->options.flags | now.scene->flags) & flag) != 0;
+}
+
+bool drops_newest(void)
+{
+    return now.scene->overflow == FERRY_OVERFLOW_DROP_NEWEST;
+}
+
+/* ---- Messages --------------------------------------------------------------------------------- */
+
+enum { NUMBERS = PARTIES * NUMBERS_EACH };
+
+/* The first one of each party lies across the end of the ring, see wind(). */
+static size_t size_of(unsigned number)
+{
+    static const size_t sizes[] = {200, 4, 49, 120};
+    return sizes[number % (sizeof(sizes) / sizeof(sizes[0]))];
+}
+
+uint64_t bit(unsigned number)
+{
+    return UINT64_C(1) << number;
+}
+
+static unsigned char *bytes_of(unsigned number)
+{
+    static unsigned char bytes[NUMBERS][LARGEST];
+    unsigned char *own = bytes[number];
+    if (own[1] == 0)
+        for (unsigned i = 0; i < LARGEST; i++)
+            own[i] = (unsigned char)(i == 0 ? number : number * 31 + i * 7 + 1);
+    if (own[1] == 0)
+        own[1] = 1;
+    return own;
+}
+
+struct ferry_message message_of(unsigned number)
+{
+    CHECK(number < NUMBERS);
+    return (struct ferry_message){.bytes = bytes_of(number),
+                                  .size_bytes = size_of(number),
+                                  .type = has(FERRY_TYPES) ? 1 + number % 3 : 0,
+                                  .priority = has(FERRY_PRIORITIES) ? number % 2 : 0};
+}
+
+/* Strikes a message off that somebody has got, so that its number can be another one's. */
+static void forget(struct world *world, unsigned number)
+{
+    CHECK(!is_in(world, number));
+    for (int i = 0; i < PARTIES; i++) {
+        atomic_fetch_and(&world->books[i].tried, ~bit(number));
+        atomic_fetch_and(&world->books[i].sent, ~bit(number));
+        atomic_fetch_and(&world->books[i].got, ~bit(number));
+    }
+}
+
+unsigned number_next(struct world *world, int who)
+{
+    unsigned turn = world->books[who].next++,
+             number = (unsigned)who * NUMBERS_EACH + turn % NUMBERS_EACH;
+    if (turn >= NUMBERS_EACH)
+        forget(world, number);
+    return number;
+}
+
+unsigned number_of(const struct ferry_message *message, size_t copied)
+{
+    CHECK(copied > 0);
+    unsigned number = *(const unsigned char *)message->bytes;
+    CHECK(number < NUMBERS);
+    struct ferry_message expected = message_of(number);
+    CHECK_EQ(message->size_bytes, expected.size_bytes);
+    CHECK_EQ(message->type, expected.type);
+    CHECK_EQ(message->priority, expected.priority);
+    CHECK(copied <= expected.size_bytes);
+    CHECK(memcmp(message->bytes, expected.bytes, copied) == 0);
+    return number;
+}
+
+void note_got(struct world *world, int who, unsigned number)
+{
+    for (int i = 0; i < PARTIES; i++)
+        CHECK((world->books[i].got & bit(number)) == 0);
+    atomic_fetch_or(&world->books[who].got, bit(number));
+}
+
+/* ---- The queue -------------------------------------------------------------------------------- */
+
+static struct ferry_queue_options options_of(unsigned flags)
+{
+    struct ferry_queue_options options = now.shape->options;
+    options.options_bytes = sizeof(options);
+    options.overflow = now.scene->overflow;
+    options.flags |= now.scene->flags | flags;
+    return options;
+}
+
+/* Goes round until the next message begins two cells before the end of a ring of one page. */
+static void wind(ferry_queue *queue)
+{
+    enum { CELLS = 64 };
+    char byte = 'w';
+    if (has(FERRY_RENDEZVOUS | FERRY_UNBOUNDED))
+        return;
+    for (int i = 0; i < CELLS - 2; i++) {
+        const struct ferry_message message = {.bytes = &byte, .size_bytes = 1};
+        CHECK_EQ(ferry_queue_send_message(queue, &message, FERRY_NOW), 0);
+        CHECK_EQ(ferry_queue_receive(queue, &byte, 1, FERRY_NOW), 1);
+    }
+}
+
+static void third_process(void *memory)
+{
+    struct world *world = memory;
+    now.scene->third(world, THIRD);
+    ferry_queue_close(world->queue);
+    if (world->tap != NULL)
+        ferry_queue_close(world->tap);
+}
+
+static void set_up(void *memory)
+{
+    struct world *world = memory;
+    const struct ferry_queue_options options = options_of(FERRY_CREATE | FERRY_EXCLUSIVE);
+    for (unsigned i = 0; i < NUMBERS; i++)
+        bytes_of(i); /* not while somebody steps */
+    world->parcel = world->readable = world->writable = -1;
+    CHECK_OK(ferry_queue_open(&world->queue, NAME, &options));
+    wind(world->queue);
+    if (now.scene->taps)
+        CHECK_OK(ferry_queue_open(&world->tap, NAME, FERRY_QUEUE(.flags = FERRY_TAP)));
+    for (unsigned i = 0; i < now.scene->before; i++)
+        send_one(world, BEFORE);
+    if (now.scene->polls == FERRY_READ)
+        CHECK_OK(world->readable = ferry_queue_descriptor(world->queue, FERRY_READ));
+    if (now.scene->polls == FERRY_WRITE)
+        CHECK_OK(world->writable = ferry_queue_descriptor(world->queue, FERRY_WRITE));
+    if (now.scene->set_up)
+        now.scene->set_up(world, BEFORE);
+    if (now.scene->third)
+        world->third = test_child(third_process, world);
+}
+
+static void tear_down(void *memory)
+{
+    struct world *world = memory;
+    if (world->third)
+        test_wait_ok(world->third);
+    ferry_queue_close(world->tap);
+    ferry_queue_close(world->queue);
+    int r = ferry_remove(NAME);
+    CHECK(r == 0 || r == -ENOENT);
+    CHECK_OK(ferry_sweep()); /* after who was killed removing it */
+}
+
+/* ---- Questions -------------------------------------------------------------------------------- */
+
+struct ferry_queue_statistics statistics_of(ferry_queue *queue)
+{
+    struct ferry_queue_statistics statistics = {.statistics_bytes = sizeof(statistics)};
+    CHECK_OK(ferry_queue_statistics(queue, &statistics));
+    return statistics;
+}
+
+static bool is_shown(int fd)
+{
+    struct pollfd watched = {.fd = fd, .events = POLLIN};
+    CHECK_ERRNO(poll(&watched, 1, 0));
+    return (watched.revents & POLLIN) != 0;
+}
+
+/* What anybody who looks may see, even before anybody has put anything right. */
+static void check_plausible(struct world *world)
+{
+    struct ferry_queue_statistics statistics = statistics_of(world->queue);
+    CHECK(statistics.messages <= statistics.capacity_messages);
+    CHECK(statistics.bytes <= statistics.capacity_bytes);
+    CHECK(statistics.most_messages <= statistics.capacity_messages);
+    CHECK(statistics.most_bytes <= statistics.capacity_bytes);
+    CHECK(statistics.received + statistics.dropped_oldest <= statistics.sent + 1);
+}
+
+/* Exact, as soon as others have sent and received. */
+static void check_empty(struct world *world)
+{
+    struct ferry_queue_statistics statistics = statistics_of(world->queue);
+    CHECK_EQ(statistics.messages, 0);
+    CHECK_EQ(statistics.bytes, 0);
+    CHECK_EQ(statistics.oldest_age_ns, -1);
+    CHECK_EQ(statistics.received + statistics.dropped_oldest, statistics.sent);
+}
+
+bool is_in(struct world *world, unsigned number)
+{
+    uint64_t sent = 0, got = 0;
+    for (int i = 0; i < PARTIES; i++) {
+        sent |= world->books[i].sent;
+        got |= world->books[i].got;
+    }
+    return (sent & ~got & bit(number)) != 0;
+}
+
+/* The highest priority first; of each party in the order in which it sent; and what was there before comes before. */
+struct order {
+    unsigned last[PARTIES][2]; /* the last one's number + 1 */
+    unsigned priority;
+};
+
+static void check_order(struct order *order, unsigned number)
+{
+    unsigned who = number / NUMBERS_EACH, priority = message_of(number).priority;
+    CHECK(priority <= order->priority);
+    CHECK(number + 1 > order->last[who][priority]);
+    if (who == BEFORE)
+        for (int i = BEFORE + 1; i < PARTIES; i++)
+            CHECK_EQ(order->last[i][priority], 0);
+    order->priority = priority;
+    order->last[who][priority] = number + 1;
+}
+
+static ssize_t receive_now(struct world *world, unsigned char *bytes, struct ferry_message *message)
+{
+    *message = (struct ferry_message){.bytes = bytes, .size_bytes = LARGEST};
+    return ferry_queue_receive_message(world->queue, message, NULL, FERRY_NOW);
+}
+
+static void drain(struct world *world)
+{
+    unsigned char bytes[LARGEST];
+    struct ferry_message message;
+    struct order order = {.priority = UINT32_MAX};
+    ssize_t n;
+    while ((n = receive_now(world, bytes, &message)) > 0) {
+        unsigned number = number_of(&message, (size_t)n);
+        note_got(world, SURVIVOR, number);
+        check_order(&order, number);
+    }
+    struct ferry_object object = {.object_bytes = sizeof(object)};
+    if (n != -EIDRM || ferry_look(NAME, &object) != -ENOENT)
+        CHECK_ERR((int)n, EAGAIN);
+}
+
+/* What was sent has been had by somebody, but for what the dead were about to take, and what went for others. */
+void check_books(struct world *world)
+{
+    uint64_t tried = 0, sent = 0, got = 0, takes = 0;
+    int dropped = 0, most = 0;
+    for (int i = 0; i < PARTIES; i++) {
+        struct books *books = &world->books[i];
+        tried |= books->tried;
+        sent |= books->sent;
+        got |= books->got;
+        takes |= books->takes;
+        dropped += books->dropped;
+        most += (int)books->most;
+    }
+    uint64_t missing = sent & ~got;
+    CHECK((got & ~tried) == 0);
+    CHECK((missing & ~takes) == 0);
+    int count = __builtin_popcountll(missing);
+    CHECK(count <= dropped + most && count + most >= dropped);
+}
+
+/* Who looks on has seen all that was sent. */
+static void check_tap(struct world *world)
+{
+    unsigned char bytes[LARGEST];
+    uint64_t seen = 0, sent = 0, missed = 0;
+    for (;;) {
+        struct ferry_message message = {.bytes = bytes, .size_bytes = LARGEST};
+        ssize_t n = ferry_queue_tap(world->tap, &message, &missed, FERRY_NOW);
+        if (n == -EAGAIN)
+            break;
+        CHECK_OK(n);
+        CHECK_EQ(missed, 0);
+        seen |= bit(number_of(&message, (size_t)n));
+    }
+    for (int i = 0; i < PARTIES; i++)
+        sent |= world->books[i].sent | world->books[i].got;
+    CHECK_EQ(sent & ~seen, 0);
+}
+
+void check_messages(struct world *world)
+{
+    check_plausible(world);
+    if (world->readable >= 0 && statistics_of(world->queue).messages > 0)
+        CHECK(is_shown(world->readable));
+    drain(world);
+    check_books(world);
+    if (world->tap)
+        check_tap(world);
+    if (world->readable >= 0)
+        test_wait_until(ferry_queue_receive(world->queue, NULL, 0, FERRY_NOW) == -EAGAIN &&
+                        !is_shown(world->readable));
+    if (world->writable >= 0)
+        CHECK(is_shown(world->writable));
+}
+
+/* ---- As if nobody had died -------------------------------------------------------------------- */
+
+static const int64_t MOMENT_NS = 20000;
+
+/* Fills it with as many as there is room for, and empties it. */
+static void check_capacity(struct world *world, size_t size, unsigned count)
+{
+    unsigned char bytes[LARGEST], expected[LARGEST];
+    for (unsigned i = 0; i < count; i++) {
+        memset(bytes, (int)('a' + i), size);
+        CHECK_EQ(ferry_queue_send(world->queue, bytes, size, FERRY_NOW), 0);
+    }
+    struct ferry_queue_statistics statistics = statistics_of(world->queue);
+    CHECK_EQ(statistics.messages, count);
+    CHECK_EQ(statistics.bytes, count * size);
+    if (statistics.overflow == FERRY_OVERFLOW_BLOCK) {
+        CHECK_ERR(ferry_queue_send(world->queue, bytes, size, FERRY_NOW), EAGAIN);
+        CHECK_ERR(ferry_queue_send(world->queue, bytes, size, MOMENT_NS), ETIMEDOUT);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        memset(expected, (int)('a' + i), size);
+        CHECK_EQ(
+            ferry_queue_receive(world->queue, bytes, LARGEST, i == 0 ? FERRY_FOREVER : FERRY_NOW),
+            size);
+        CHECK(memcmp(bytes, expected, size) == 0);
+    }
+    check_empty(world);
+}
+
+static void check_levels(struct world *world)
+{
+    char byte = 'x';
+    if (world->readable >= 0) {
+        CHECK_ERR(ferry_queue_receive(world->queue, &byte, 1, FERRY_NOW), EAGAIN);
+        test_wait_until(!is_shown(world->readable) ||
+                        ferry_queue_receive(world->queue, &byte, 1, FERRY_NOW) != -EAGAIN);
+        CHECK_EQ(ferry_queue_send(world->queue, &byte, 1, FERRY_NOW), 0);
+        CHECK(is_shown(world->readable));
+        CHECK_EQ(ferry_queue_receive(world->queue, &byte, 1, FERRY_NOW), 1);
+    }
+    if (world->writable >= 0)
+        CHECK(is_shown(world->writable));
+}
+
+/* Another process waits for a message, and then for room. */
+static void partner(void *memory)
+{
+    struct world *world = memory;
+    char byte;
+    CHECK_EQ(ferry_queue_receive(world->queue, &byte, 1, FERRY_FOREVER), 1);
+    CHECK_EQ(byte, 'p');
+    for (int i = 0; i <= MESSAGES && now.scene->overflow == FERRY_OVERFLOW_BLOCK; i++)
+        CHECK_OK(ferry_queue_send(world->queue, &byte, 1, FERRY_FOREVER));
+    ferry_queue_close(world->queue);
+    ferry_queue_close(world->tap);
+}
+
+static void check_partner(struct world *world)
+{
+    char byte = 'p';
+    pid_t other = test_child(partner, world);
+    test_sleeping(other);
+    CHECK_EQ(ferry_queue_send(world->queue, &byte, 1, FERRY_FOREVER), 0);
+    if (now.scene->overflow == FERRY_OVERFLOW_BLOCK) {
+        test_wait_until(statistics_of(world->queue).messages == MESSAGES);
+        for (unsigned i = 0; i <= MESSAGES; i++)
+            CHECK_EQ(ferry_queue_receive(world->queue, &byte, 1, FERRY_FOREVER), 1);
+    }
+    test_wait_ok(other);
+}
+
+static void check_members(void)
+{
+    struct ferry_object object = {.object_bytes = sizeof(object)};
+    CHECK_OK(ferry_look(NAME, &object));
+    CHECK_STR(object.damage, "");
+    CHECK_EQ(object.attach_count, object.detach_count + object.death_count + object.attached);
+}
+
+void check_usable(struct world *world)
+{
+    char byte;
+    CHECK_ERR(ferry_queue_receive(world->queue, &byte, 1, FERRY_NOW), EAGAIN);
+    CHECK_ERR(ferry_queue_receive(world->queue, &byte, 1, MOMENT_NS), ETIMEDOUT);
+    if (has(FERRY_RENDEZVOUS))
+        return;
+    check_capacity(world, LARGEST, BYTES / LARGEST);
+    if (!has(FERRY_UNBOUNDED))
+        check_capacity(world, 1, MESSAGES);
+    check_levels(world);
+    if (!has(FERRY_UNBOUNDED))
+        check_partner(world);
+    check_members();
+}
+
+static void check(void *memory, const struct kill_point *point)
+{
+    struct world *world = memory;
+    struct books *books = &world->books[now.scene->second ? THIRD : VICTIM];
+    if (point->returned && books->failed != now.scene->failure)
+        CHECK_EQ(books->failed, now.scene->failure2);
+    if (now.scene->settle)
+        now.scene->settle(world, SURVIVOR);
+    if (now.scene->third) {
+        test_wait_ok(world->third);
+        world->third = 0;
+    }
+    if (now.scene->check) {
+        now.scene->check(world, SURVIVOR);
+        return;
+    }
+    check_messages(world);
+    check_usable(world);
+}
+
+/* ---- Playing ---------------------------------------------------------------------------------- */
+
+static void prepare(void *memory)
+{
+    struct world *world = memory;
+    if (now.scene->third)
+        test_sleeping(world->third);
+    if (now.scene->prepare)
+        now.scene->prepare(world, VICTIM);
+}
+
+static void operate(void *memory)
+{
+    now.scene->victim(memory, VICTIM);
+}
+
+static void operate_second(void *memory)
+{
+    now.scene->second(memory, THIRD);
+}
+
+static void between(void *memory)
+{
+    now.scene->between(memory, SURVIVOR);
+}
+
+static void unblock(void *memory)
+{
+    now.scene->unblock(memory, SURVIVOR);
+}
+
+/* Of what may take half a second at most, with several asleep. */
+enum { BOUND_MS = 15000 };
+
+static struct kill_case case_of(const struct scene *scene)
+{
+    return (struct kill_case){.name = now.name,
+                              .world_bytes = sizeof(struct world),
+                              .setup = set_up,
+                              .prepare = prepare,
+                              .operation = operate,
+                              .between = scene->between ? between : NULL,
+                              .unblock = scene->unblock ? unblock : NULL,
+                              .check = check,
+                              .teardown = tear_down,
+                              .bound_ms = BOUND_MS};
+}
+
+static bool suits(const struct shape *shape, const struct scene *scene)
+{
+    if (shape->rare && !test_thorough())
+        return false;
+    unsigned flags = shape->options.flags, forbids = scene->forbids | (scene->taps ? UNTAPPED : 0);
+    return (flags & scene->needs) == scene->needs && (flags & forbids) == 0;
+}
+
+static void play(const struct scene *scene, int (*run)(const struct scene *scene))
+{
+    for (const struct shape *shape = shapes; shape->name; shape++) {
+        if (!suits(shape, scene))
+            continue;
+        now.scene = scene;
+        now.shape = shape;
+        snprintf(now.name, sizeof(now.name), "queue %s (%s)", scene->name, shape->name);
+        CHECK_OK(run(scene));
+    }
+}
+
+static int run_killed(const struct scene *scene)
+{
+    struct kill_case kill = case_of(scene);
+    return kill_run(&kill, NULL);
+}
+
+static int run_paused(const struct scene *scene)
+{
+    struct kill_case pause = case_of(scene);
+    return kill_run_paused(&pause, NULL);
+}
+
+static int run_recovery(const struct scene *scene)
+{
+    struct kill_case first = case_of(scene), second = first;
+    second.prepare = NULL;
+    second.operation = operate_second;
+    return kill_run_recovery(&first, &second, NULL);
+}
+
+void play_killed(const struct scene *scene)
+{
+    play(scene, run_killed);
+}
+
+void play_paused(const struct scene *scene)
+{
+    play(scene, run_paused);
+}
+
+void play_recovery(const struct scene *scene)
+{
+    play(scene, run_recovery);
+}
