@@ -13,6 +13,9 @@
 
 /* ---- Which words ----------------------------------------------------------------------------- */
 
+/* Of what kind of object words were listed last: in all processes of a run the same. */
+static uint32_t listed_kind;
+
 static void add(struct words *words, uint32_t offset, uint32_t width)
 {
     if (words->count < WORDS_MOST)
@@ -48,6 +51,7 @@ void words_list(struct words *ret_words, uint32_t kind)
 {
     const struct layout_field *field;
     ret_words->count = 0;
+    listed_kind = kind;
     for (size_t i = 0; (field = layout_field(kind, i)) != NULL; i++)
         add_field(ret_words, 0, field);
     for (uint32_t slot = WORDS_PEER; slot <= WORDS_NOBODY; slot++)
@@ -60,7 +64,7 @@ void words_list(struct words *ret_words, uint32_t kind)
 bool words_is_worth_a_siege(struct word word)
 {
     const struct layout_field *field;
-    for (size_t i = 0; (field = layout_field(FERRY_KIND_PIPE, i)) != NULL; i++)
+    for (size_t i = 0; (field = layout_field(listed_kind, i)) != NULL; i++)
         if (field->offset == word.offset && field->width == 4 && word.width == 4)
             return word.offset >= sizeof(struct layout_identity);
     return word.width == 4 && word.offset == offsetof(struct layout, members[WORDS_PEER].mark);
@@ -171,7 +175,7 @@ void words_describe(struct word word, char *ret_text, size_t size_bytes)
     const struct layout_field *field;
     uint32_t table = offsetof(struct layout, members);
     snprintf(ret_text, size_bytes, "unused");
-    for (size_t i = 0; (field = layout_field(FERRY_KIND_PIPE, i)) != NULL; i++)
+    for (size_t i = 0; (field = layout_field(listed_kind, i)) != NULL; i++)
         if (covers(0, field, word.offset))
             snprintf(ret_text, size_bytes, "%s %s", field->group, field->name);
     if (word.offset < table)
