@@ -70,6 +70,24 @@ def pipe():
                                          for number in range(4))
 
 
+def queue():
+    """Which queue, then (operation, how much, count of patches, patches) …; see queue.c."""
+    def step(operation, much, *patches):
+        return struct.pack("<BHB", operation, much, len(patches)) + b"".join(patches)
+
+    for operation in range(10):
+        for shape in range(2):
+            yield f"operation-{operation}-{shape}", bytes([shape]) + step(0, 100) + step(operation, 100)
+    size = struct.pack("<BHI", 128, 1, 2**32 - 1)
+    yield "size", bytes([0]) + step(0, 100) + step(3, 512, size) + step(6, 100, size) + step(8, 100, size)
+    state = struct.pack("<BHI", 128, 0, 2**31 + 1)
+    yield "state", bytes([0]) + step(0, 100) + step(3, 512, state) + step(0, 100, state) + step(9, 1)
+    named = [struct.pack("<BHB", 0, word, word % 40) for word in range(60, 360)]
+    for first in range(0, len(named), 20):
+        steps = b"".join(step(number % 10, 30 * number, word) for number, word in enumerate(named[first:first + 16]))
+        yield f"words-{first}", bytes([first // 20 % 3]) + steps
+
+
 def text():
     for number, line in enumerate(("eu.orders", "64K", "1.5s", "100ms", "key:0x0104abcd", "ferry.x",
                                    "ferry.x:data:00000000000fb759", "ferry.x:bell:ffffffffffffffff",
@@ -78,7 +96,7 @@ def text():
 
 
 def main():
-    for target in (control, file, parcel, pipe, text):
+    for target in (control, file, parcel, pipe, queue, text):
         folder = pathlib.Path(sys.argv[1]) / target.__name__
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in target():
