@@ -2,20 +2,23 @@
  * is released:
  *
  *     ninja -C build tests/abi/freeze
- *     for state in rest died torn; do
+ *     for state in rest died torn queue queue-torn; do
  *         FERRY_ROOT=$(mktemp -d -p /dev/shm) build/tests/abi/freeze $state >tests/abi/version-N/$state.hex
  *     done
  *
- * Each is an object's control memory, of which the bytes that are not zero are printed.  What it is
- * in the middle of when everybody has gone:
+ * Each is an object's control memory, of which the bytes that are not zero are printed, and of a queue the data, too.
+ * What it is in the middle of when everybody has gone:
  *
  *   rest   nothing
  *   died   a member was killed with the segment's lock in hand
- *   torn   a member was killed with the inner lock in hand and two records committed, not applied */
+ *   torn   a member was killed with the inner lock in hand and two records committed, not applied
+ *   queue  nothing; there are three messages in it, one of them across the end of its ring
+ *   queue-torn   a sender was killed when it had committed the third one, with the senders' lock in hand */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +28,7 @@
 #include "shared/root.h"
 #include "shared/slots.h"
 
-enum { ROW = 16 };
+enum { ROW = 16, QUEUE_MESSAGES = 8, QUEUE_BYTES = 1024, QUEUE_LARGEST = 200, CELLS = 64 };
 
 static void die(const char *what)
 {
@@ -71,17 +74,35 @@ static void make(const char *state)
     ferry_segment_close(segment);
 }
 
+static void *read_whole(const char *name, size_t size)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", root_path(), name);
+    void *bytes = malloc(size);
+    FILE *file = fopen(path, "re");
+    if (bytes == NULL || file == NULL || fread(bytes, size, 1, file) != 1)
+        die("a file of the object cannot be read");
+    fclose(file);
+    return bytes;
+}
+
 static struct layout *load(void)
 {
+    char name[ROOT_FILE_SIZE];
+    root_file(name, "frozen", ROOT_CONTROL, 0);
+    return read_whole(name, sizeof(struct layout));
+}
+
+static void *load_data(const struct layout *layout)
+{
     char path[4096], name[ROOT_FILE_SIZE];
+    struct stat status;
     root_file(name, "frozen", ROOT_CONTROL, 0);
     snprintf(path, sizeof(path), "%s/%s", root_path(), name);
-    struct layout *layout = malloc(sizeof(*layout));
-    FILE *file = fopen(path, "re");
-    if (layout == NULL || file == NULL || fread(layout, sizeof(*layout), 1, file) != 1)
-        die("the control file cannot be read");
-    fclose(file);
-    return layout;
+    if (stat(path, &status) < 0)
+        die("the control file cannot be looked at");
+    root_file(name, "frozen", ROOT_DATA, status.st_ino);
+    return read_whole(name, (size_t)layout->identity.size_bytes);
 }
 
 /* The second member's, which is dead: it was about to strike itself off and to count. */
@@ -95,32 +116,101 @@ static void tear(struct layout *layout)
     layout->journal.commit = 2;
 }
 
-static void print(const struct layout *layout)
+/* ---- Queues ---------------------------------------------------------------------------------- */
+
+static void send(ferry_queue *queue, int letter, size_t size)
+{
+    char bytes[QUEUE_LARGEST];
+    memset(bytes, letter, sizeof(bytes));
+    expect(ferry_queue_send(queue, bytes, size, FERRY_NOW), "send");
+}
+
+/* Goes once round, but for two cells, and puts three messages in. */
+static void make_queue(void)
+{
+    char byte;
+    ferry_queue *queue;
+    expect(ferry_queue_open(&queue, "frozen",
+                            FERRY_QUEUE(.flags = FERRY_CREATE | FERRY_EXCLUSIVE, .mode = 0600,
+                                        .messages = QUEUE_MESSAGES, .bytes = QUEUE_BYTES,
+                                        .largest = QUEUE_LARGEST)),
+           "create");
+    for (int i = 0; i < CELLS - 2; i++) {
+        send(queue, 'x', 1);
+        expect((int)ferry_queue_receive(queue, &byte, 1, FERRY_NOW), "receive");
+    }
+    send(queue, 'a', QUEUE_LARGEST);
+    send(queue, 'b', 1);
+    send(queue, 'c', 49);
+    pid_t pid = fork(); /* a member that is dead, in slot 1 */
+    if (pid == 0)
+        raise(SIGKILL);
+    int status;
+    if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+        die("the member was not killed");
+    ferry_queue_close(queue);
+}
+
+/* As if the last message's sender, the second member, had died behind its commit, before it said where the next one
+ * goes.  The message has two cells. */
+static void tear_queue(struct layout *layout)
+{
+    struct layout_queue_side *in = &layout->queue.in;
+    in->lock.word = slot_tag_make(1, layout->members[1].generation);
+    in->places[0] -= (UINT64_C(49) << 32) + 2;
+    in->places[1] -= 2;
+    in->numbers[0] -= in->numbers[0] != 0;
+    in->messages--;
+    in->bytes -= 49;
+}
+
+static void print(const char *prefix, const void *memory, size_t size)
 {
     static const unsigned char zeros[ROW];
-    const unsigned char *bytes = (const unsigned char *)layout;
-    for (size_t at = 0; at < sizeof(*layout); at += ROW) {
+    const unsigned char *bytes = memory;
+    for (size_t at = 0; at < size; at += ROW) {
         if (memcmp(bytes + at, zeros, ROW) == 0)
             continue;
-        printf("%05zx:", at);
+        printf("%s%05zx:", prefix, at);
         for (size_t i = 0; i < ROW; i++)
             printf(" %02x", bytes[at + i]);
         printf("\n");
     }
 }
 
+static void freeze_queue(bool torn)
+{
+    make_queue();
+    struct layout *layout = load();
+    void *data = load_data(layout);
+    if (torn)
+        tear_queue(layout);
+    print("", layout, sizeof(*layout));
+    print("data ", data, (size_t)layout->identity.size_bytes);
+    free(data);
+    free(layout);
+}
+
+static void freeze_segment(const char *state)
+{
+    make(state);
+    struct layout *layout = load();
+    if (strcmp(state, "torn") == 0)
+        tear(layout);
+    print("", layout, sizeof(*layout));
+    free(layout);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fprintf(stderr, "usage: freeze rest|died|torn\n");
+        fprintf(stderr, "usage: freeze rest|died|torn|queue|queue-torn\n");
         return 2;
     }
-    make(argv[1]);
-    struct layout *layout = load();
-    if (strcmp(argv[1], "torn") == 0)
-        tear(layout);
-    print(layout);
-    free(layout);
+    if (strncmp(argv[1], "queue", 5) == 0)
+        freeze_queue(strcmp(argv[1], "queue-torn") == 0);
+    else
+        freeze_segment(argv[1]);
     expect(ferry_remove("frozen"), "remove");
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 #include "shared/layout.h"
 #include "test.h"
 
-enum { BYTES = 266240, DATA_BYTES = 4097, ROW = 16 };
+enum { BYTES = 266240, DATA_BYTES = 4097, QUEUE_DATA_BYTES = 4096, ROW = 16 };
 
 /* ---- Where everything is --------------------------------------------------------------------- */
 
@@ -26,6 +27,9 @@ struct frozen {
 static const struct frozen fields[] = {
 #include "version-1/layout.h"
 };
+static const struct frozen queue_fields[] = {
+#include "version-1/queue.h"
+};
 #undef FROZEN
 
 static bool is_moved(const struct frozen *field)
@@ -33,21 +37,34 @@ static bool is_moved(const struct frozen *field)
     return field->at != field->frozen_at || field->width != field->frozen_width;
 }
 
-TEST(every_field_of_version_one_is_where_it_was) /* G14 */
+/* From `at` on, not a byte is left out; returns where the list ends. */
+static size_t check_fields(const struct frozen *list, size_t count, size_t at)
 {
-    size_t end = 0;
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        const struct frozen *field = &fields[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct frozen *field = &list[i];
         if (is_moved(field))
             test_fail(__FILE__, __LINE__, "%s is %zu bytes at %zu, and was %zu at %zu", field->name,
                       field->width, field->at, field->frozen_width, field->frozen_at);
-        CHECK_EQ(field->frozen_at, end); /* not a byte is left out */
-        end += field->frozen_width;
+        CHECK_EQ(field->frozen_at, at);
+        at += field->frozen_width;
     }
+    return at;
+}
+
+TEST(every_field_of_version_one_is_where_it_was) /* G14 */
+{
+    size_t end = check_fields(fields, sizeof(fields) / sizeof(fields[0]), 0);
     CHECK_EQ(end, offsetof(struct layout, members[1]));
     CHECK_EQ(end + 4095 * 64, sizeof(struct layout));
     CHECK_EQ(sizeof(struct layout), BYTES);
     CHECK_EQ(LAYOUT_VERSION, 1);
+}
+
+TEST(so_is_every_field_of_its_queues) /* G14 */
+{
+    size_t end = check_fields(queue_fields, sizeof(queue_fields) / sizeof(queue_fields[0]),
+                              offsetof(struct layout, stream));
+    CHECK_EQ(end, offsetof(struct layout, members));
 }
 
 TEST(a_field_that_moved_would_be_noticed)
@@ -60,7 +77,19 @@ TEST(a_field_that_moved_would_be_noticed)
 
 /* ---- The samples ----------------------------------------------------------------------------- */
 
-static unsigned char *load(const char *state)
+/* A row: a prefix, where it goes, its bytes. */
+static void load_row(const char *line, unsigned char *bytes, size_t count)
+{
+    char *at;
+    size_t row = strtoul(line, &at, 16);
+    CHECK(*at == ':' && row <= count - ROW);
+    at++;
+    for (int i = 0; i < ROW; i++)
+        bytes[row + (size_t)i] = (unsigned char)strtoul(at, &at, 16);
+}
+
+/* The control memory; of a queue also the data. */
+static unsigned char *load_with_data(const char *state, unsigned char data[QUEUE_DATA_BYTES])
 {
     char path[4096], line[256];
     const char *samples = getenv("FERRY_TEST_ABI");
@@ -72,15 +101,18 @@ static unsigned char *load(const char *state)
     unsigned char *bytes = calloc(1, BYTES);
     CHECK(bytes != NULL);
     while (fgets(line, sizeof line, file)) {
-        char *at;
-        size_t row = strtoul(line, &at, 16);
-        CHECK(*at == ':' && row <= BYTES - ROW);
-        at++;
-        for (int i = 0; i < ROW; i++)
-            bytes[row + (size_t)i] = (unsigned char)strtoul(at, &at, 16);
+        if (data != NULL && strncmp(line, "data ", 5) == 0)
+            load_row(line + 5, data, QUEUE_DATA_BYTES);
+        else
+            load_row(line, bytes, BYTES);
     }
     fclose(file);
     return bytes;
+}
+
+static unsigned char *load(const char *state)
+{
+    return load_with_data(state, NULL);
 }
 
 static void put(const char *name, const void *bytes, size_t count)
@@ -95,20 +127,32 @@ static void put(const char *name, const void *bytes, size_t count)
 
 /* Puts these bytes into the root as version 1 did: a control file, and data and a bell whose names
  * end in its inode's number. */
-static void plant(unsigned char *bytes)
+static void plant_with_data(unsigned char *bytes, const void *data, size_t data_bytes)
 {
-    static const char data[DATA_BYTES] = "kept since version 1";
     char path[512], name[64];
     struct stat status;
     put("ferry.frozen", bytes, BYTES);
     snprintf(path, sizeof path, "%s/ferry.frozen", test_root());
     CHECK_ERRNO(stat(path, &status));
     snprintf(name, sizeof name, "ferry.frozen:data:%016llx", (unsigned long long)status.st_ino);
-    put(name, data, sizeof data);
+    put(name, data, data_bytes);
     snprintf(path, sizeof path, "%s/ferry.frozen:bell:%016llx", test_root(),
              (unsigned long long)status.st_ino);
     CHECK_ERRNO(mkfifo(path, 0600));
     free(bytes);
+}
+
+static void plant(unsigned char *bytes)
+{
+    static const char data[DATA_BYTES] = "kept since version 1";
+    plant_with_data(bytes, data, sizeof data);
+}
+
+static void plant_queue(const char *state)
+{
+    static unsigned char data[QUEUE_DATA_BYTES];
+    unsigned char *bytes = load_with_data(state, data);
+    plant_with_data(bytes, data, sizeof data);
 }
 
 static ferry_segment *open_frozen(void)
@@ -225,5 +269,62 @@ TEST(another_version_is_refused_and_can_be_removed) /* G14 */
     CHECK_OK(ferry_look("frozen", &object));
     CHECK(object.damaged);
     CHECK_CONTAINS(object.damage, "layout version 2");
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+/* ---- Queues ---------------------------------------------------------------------------------- */
+
+static ferry_queue *open_frozen_queue(void)
+{
+    ferry_queue *queue;
+    CHECK_OK(ferry_queue_open(&queue, "frozen", NULL));
+    return queue;
+}
+
+static void check_next(ferry_queue *queue, int letter, size_t size)
+{
+    unsigned char bytes[200], expected[200];
+    memset(expected, letter, sizeof expected);
+    CHECK_EQ(ferry_queue_receive(queue, bytes, sizeof bytes, FERRY_NOW), size);
+    CHECK(memcmp(bytes, expected, size) == 0);
+}
+
+/* Three messages are there; more can be sent behind them, as many as fit. */
+static void check_messages(ferry_queue *queue)
+{
+    unsigned char bytes[200];
+    memset(bytes, 'd', sizeof bytes);
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(ferry_queue_send(queue, bytes, sizeof bytes, FERRY_NOW));
+    CHECK_ERR(ferry_queue_send(queue, bytes, sizeof bytes, FERRY_NOW), EAGAIN);
+    struct ferry_queue_statistics statistics = {.statistics_bytes = sizeof statistics};
+    CHECK_OK(ferry_queue_statistics(queue, &statistics));
+    CHECK_EQ(statistics.messages, 6);
+    CHECK_EQ(statistics.bytes, 250 + 3 * 200);
+    CHECK_EQ(statistics.sent, 62 + 6);
+    CHECK_EQ(statistics.received, 62);
+    check_next(queue, 'a', 200);
+    check_next(queue, 'b', 1);
+    check_next(queue, 'c', 49);
+    for (int i = 0; i < 3; i++)
+        check_next(queue, 'd', sizeof bytes);
+    CHECK_ERR(ferry_queue_receive(queue, bytes, sizeof bytes, FERRY_NOW), EAGAIN);
+}
+
+TEST(a_queue_of_version_one_gives_its_messages) /* G14, Q5 */
+{
+    plant_queue("queue");
+    ferry_queue *queue = open_frozen_queue();
+    check_messages(queue);
+    ferry_queue_close(queue);
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+TEST(a_message_that_version_one_had_committed_is_there) /* G8, G14 */
+{
+    plant_queue("queue-torn");
+    ferry_queue *queue = open_frozen_queue();
+    check_messages(queue);
+    ferry_queue_close(queue);
     CHECK_OK(ferry_remove("frozen"));
 }
