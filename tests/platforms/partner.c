@@ -1,4 +1,4 @@
-/* One member of a segment, which does what it is told on standard input, a line at a time, and
+/* One member of a segment, or of a queue, which does what it is told on standard input, a line at a time, and
  * answers each line with one: a number that is negative after a failure, then what there is to say.
  *
  * Built for two kinds of machine, two of these share objects while a test tells both what to do.
@@ -16,6 +16,7 @@
 enum { MEMBERS = 16 };
 
 static ferry_segment *segment;
+static ferry_queue *queue;
 static int channel;
 
 static int answer(int64_t number, const char *text)
@@ -56,9 +57,9 @@ union one_descriptor {
     char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-static int do_give(char **words)
+/* Sends a parcel through the channel, and closes it.  0, or -errno. */
+static int send_parcel(int parcel)
 {
-    int parcel;
     char byte = 'p';
     union one_descriptor control = {.bytes = {0}};
     struct iovec piece = {&byte, 1};
@@ -66,20 +67,18 @@ static int do_give(char **words)
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof(control.bytes)};
-    (void)words;
-    int r = ferry_segment_hand_over(segment, 0, &parcel);
-    if (r < 0)
-        return answer(r, "");
     control.header.cmsg_level = SOL_SOCKET;
     control.header.cmsg_type = SCM_RIGHTS;
     control.header.cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(&control.header), &parcel, sizeof(parcel));
     ssize_t sent = sendmsg(channel, &message, 0);
+    int error = errno;
     close(parcel);
-    return answer(sent == 1 ? 0 : -errno, "");
+    return sent == 1 ? 0 : -error;
 }
 
-static int do_take(char **words)
+/* The next parcel that comes, or -errno. */
+static int receive_parcel(void)
 {
     char byte;
     union one_descriptor control = {.bytes = {0}};
@@ -88,12 +87,26 @@ static int do_take(char **words)
                              .msg_iovlen = 1,
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof(control.bytes)};
-    (void)words;
-    if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) != 1 || CMSG_FIRSTHDR(&message) == NULL)
-        return answer(-EBADMSG, "");
+    if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) != 1)
+        return -errno;
     int parcel;
     memcpy(&parcel, CMSG_DATA(&control.header), sizeof(parcel));
-    return answer(ferry_segment_take(&segment, parcel), "");
+    return parcel;
+}
+
+static int do_give(char **words)
+{
+    int parcel;
+    (void)words;
+    int r = ferry_segment_hand_over(segment, 0, &parcel);
+    return answer(r < 0 ? r : send_parcel(parcel), "");
+}
+
+static int do_take(char **words)
+{
+    (void)words;
+    int parcel = receive_parcel();
+    return answer(parcel < 0 ? parcel : ferry_segment_take(&segment, parcel), "");
 }
 
 /* ---- Contents, lock, notice ------------------------------------------------------------------ */
@@ -200,6 +213,75 @@ static int do_raw(char **words)
     return printf("\n");
 }
 
+/* ---- Queues ----------------------------------------------------------------------------------- */
+
+enum { QUEUE_MESSAGES = 8, QUEUE_LARGEST = 200 };
+
+static int do_queue(char **words)
+{
+    const char *name = strcmp(words[1], "-") == 0 ? NULL : words[1];
+    return answer(
+        ferry_queue_open(&queue, name,
+                         FERRY_QUEUE(.flags = FERRY_CREATE | (unsigned)strtoul(words[2], NULL, 10),
+                                     .messages = QUEUE_MESSAGES,
+                                     .bytes = QUEUE_MESSAGES * QUEUE_LARGEST,
+                                     .largest = QUEUE_LARGEST)),
+        "");
+}
+
+/* A text, so often in a row, with a type and a priority of 3 if the queue has them. */
+static int do_send(char **words)
+{
+    char bytes[QUEUE_LARGEST] = "";
+    struct ferry_queue_statistics statistics = {.statistics_bytes = sizeof(statistics)};
+    int r = ferry_queue_statistics(queue, &statistics);
+    size_t length = strlen(words[1]), times = strtoul(words[2], NULL, 10);
+    for (size_t i = 0; i < times && (i + 1) * length <= sizeof(bytes); i++)
+        memcpy(bytes + i * length, words[1], length);
+    const struct ferry_message message = {.bytes = bytes,
+                                          .size_bytes = times * length,
+                                          .type = statistics.flags & FERRY_TYPES ? 3 : 0,
+                                          .priority = statistics.flags & FERRY_PRIORITIES ? 3 : 0};
+    return answer(
+        r < 0 ? r : ferry_queue_send_message(queue, &message, strtoll(words[3], NULL, 10)), "");
+}
+
+static int do_receive(char **words)
+{
+    char text[QUEUE_LARGEST + 32] = "";
+    struct ferry_message message = {.bytes = text, .size_bytes = QUEUE_LARGEST};
+    ssize_t n = ferry_queue_receive_message(queue, &message, NULL, strtoll(words[1], NULL, 10));
+    return answer(n, text);
+}
+
+static int do_statistics(char **words)
+{
+    struct ferry_queue_statistics statistics = {.statistics_bytes = sizeof(statistics)};
+    (void)words;
+    int r = ferry_queue_statistics(queue, &statistics);
+    printf("%d messages=%" PRIu64 " bytes=%" PRIu64 " most=%" PRIu64 " capacity=%" PRIu64
+           " sent=%" PRIu64 " received=%" PRIu64 " flags=%x old=%d\n",
+           r, statistics.messages, statistics.bytes, statistics.most_messages,
+           statistics.capacity_bytes, statistics.sent, statistics.received, statistics.flags,
+           statistics.oldest_age_ns >= 0);
+    return 0;
+}
+
+static int do_give_queue(char **words)
+{
+    int parcel;
+    (void)words;
+    int r = ferry_queue_hand_over(queue, 0, &parcel);
+    return answer(r < 0 ? r : send_parcel(parcel), "");
+}
+
+static int do_take_queue(char **words)
+{
+    (void)words;
+    int parcel = receive_parcel();
+    return answer(parcel < 0 ? parcel : ferry_queue_take(&queue, parcel), "");
+}
+
 /* ---- The lines ------------------------------------------------------------------------------- */
 
 static const struct order {
@@ -207,12 +289,28 @@ static const struct order {
     int (*run)(char **words);
     int operands;
 } orders[] = {
-    {"create", do_create, 2}, {"open", do_open, 1},         {"close", do_close, 0},
-    {"give", do_give, 0},     {"take", do_take, 0},         {"write", do_write, 2},
-    {"read", do_read, 2},     {"lock", do_lock, 1},         {"unlock", do_unlock, 0},
-    {"count", do_count, 2},   {"repaired", do_repaired, 0}, {"notify", do_notify, 0},
-    {"wait", do_wait, 2},     {"look", do_look, 0},         {"members", do_members, 1},
+    {"create", do_create, 2},
+    {"open", do_open, 1},
+    {"close", do_close, 0},
+    {"give", do_give, 0},
+    {"take", do_take, 0},
+    {"write", do_write, 2},
+    {"read", do_read, 2},
+    {"lock", do_lock, 1},
+    {"unlock", do_unlock, 0},
+    {"count", do_count, 2},
+    {"repaired", do_repaired, 0},
+    {"notify", do_notify, 0},
+    {"wait", do_wait, 2},
+    {"look", do_look, 0},
+    {"members", do_members, 1},
     {"raw", do_raw, 1},
+    {"queue", do_queue, 2},
+    {"send", do_send, 3},
+    {"receive", do_receive, 1},
+    {"statistics", do_statistics, 0},
+    {"give-queue", do_give_queue, 0},
+    {"take-queue", do_take_queue, 0},
 };
 
 static void obey(char *line)
@@ -237,5 +335,6 @@ int main(int argc, char **argv)
     while (fgets(line, sizeof(line), stdin))
         obey(line);
     ferry_segment_close(segment);
+    ferry_queue_close(queue);
     return 0;
 }

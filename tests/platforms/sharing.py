@@ -230,9 +230,86 @@ def named_segment_is_handed_over(one, two, _):
     expect(one.look()["attached"], "2")
 
 
+# Kinds of queues, as flags in <ferry/queue.h>: in order, with types, with priorities, with both.
+QUEUES = (0, 0x1000, 0x2000, 0x3000)
+
+
+def sleeps(partner, name, side):
+    """How often somebody slept for messages ("in"), or for room ("out")."""
+    fields = dict(word.split("=") for word in partner.text(f"raw {name}").split() if "=" in word)
+    return int(fields[f"{side}.sleeps"].split(":")[1], 16)
+
+
+def messages_are_exchanged(one, two, _):
+    for flags in QUEUES:
+        one.do(f"queue {NAME}{flags} {flags}")
+        two.do(f"queue {NAME}{flags} 0")
+        for sender, receiver in 40 * ((one, two), (two, one)):
+            for text, times in (("a", 1), ("bcd", 50), ("e", 48)):
+                sender.do(f"send {text} {times} 0")
+            expect(one.text("statistics"), two.text("statistics"))
+            for text, times in (("a", 1), ("bcd", 50), ("e", 48)):
+                expect(receiver.ask("receive 0"), (times * len(text), times * text))
+        expect(one.ask("receive 0")[0], -errno.EAGAIN)
+
+
+def queue_s_fields_are_where_the_other_has_them(one, two, _):
+    one.do(f"queue {NAME} 0")
+    two.do(f"queue {NAME} 0")
+    one.do("send x 100 0")
+    two.do("send y 7 0")
+    ours = one.text(f"raw {NAME}")
+    assert "in.sequence=" in ours, ours
+    expect(two.text(f"raw {NAME}"), ours)
+
+
+def sleepers_get_messages_and_room(one, two, observer):
+    for flags in QUEUES:
+        name = f"{NAME}{flags}"
+        one.do(f"queue {name} {flags}")
+        two.do(f"queue {name} 0")
+        for sender, receiver in ((one, two), (two, one)):
+            before = sleeps(observer, name, "in")
+            receiver.say(f"receive {10 * SECOND}")
+            until(lambda: sleeps(observer, name, "in") > before, "somebody sleeps for a message")
+            sender.do("send news 1 0")
+            expect(receiver.answer(), (4, "news"))
+            while sender.ask("send full 10 0")[0] >= 0:
+                continue
+            before = sleeps(observer, name, "out")
+            sender.say(f"send late 1 {10 * SECOND}")
+            until(lambda: sleeps(observer, name, "out") > before, "somebody sleeps for room")
+            expect(receiver.do("receive 0"), 40)
+            expect(sender.answer()[0], 0)
+            for _ in range(7):
+                expect(receiver.do("receive 0"), 40)
+            expect(receiver.ask("receive 0"), (4, "late"))
+
+
+def messages_outlive_a_killed_sender(one, two, observer):
+    for flags in QUEUES:
+        two.do(f"queue {NAME}{flags} {flags}")
+        observer.do(f"queue {NAME}{flags} 0")
+        two.do("send kept 1 0")
+    two.kill()
+    expect(observer.ask("receive 0"), (4, "kept"))
+
+
+def queue_is_handed_over(one, two, _):
+    one.do("queue - 0")
+    one.do("send mine 1 0")
+    one.do("give-queue")
+    two.do("take-queue")
+    expect(two.ask("receive 0"), (4, "mine"))
+    two.do("send yours 1 0")
+    expect(one.ask("receive 0"), (5, "yours"))
+
+
 BODIES = [fields_are_where_the_other_has_them, contents_are_seen, members_and_counters_agree, lock_excludes,
           sleeper_gets_the_lock_of_the_killed, sleepers_hear_notices, sleeper_hears_the_next_after_a_killed_one,
-          anonymous_segment_is_handed_over, named_segment_is_handed_over]
+          anonymous_segment_is_handed_over, named_segment_is_handed_over, messages_are_exchanged,
+          queue_s_fields_are_where_the_other_has_them, sleepers_get_messages_and_room, messages_outlive_a_killed_sender,
+          queue_is_handed_over]
 
 
 def case(body, first, second, suffix):
