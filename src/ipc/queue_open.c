@@ -65,9 +65,7 @@ static void after_fork(struct object *object)
 
 static void leaving(struct object *object)
 {
-    ferry_queue *queue = of_object(object);
-    if (queue->taps)
-        queue->flow.engine->tap_end(&queue->flow);
+    (void)object;
 }
 
 static const struct object_hooks hooks = {
@@ -148,6 +146,8 @@ ferry_queue *ferry_queue_close(ferry_queue *queue)
         return NULL;
     queue_stop_polling(queue);
     fork_hold();
+    if (queue->taps && object_is_ours(&queue->object))
+        queue->flow.engine->tap_end(&queue->flow);
     deinit_flow(&queue->flow);
     object_leave(&queue->object);
     pthread_mutex_destroy(&queue->guard);

@@ -202,6 +202,9 @@ int owned_reclaim(struct store *store, slot_tag also);
 
 /* ---- Waiting (store_wait.c) ---- */
 
+/* Has all who sleep for messages look again. */
+void wait_disturb(struct store *store);
+
 /* With the lock: picks who is to be woken by a message of that type, and steps the word that it sleeps on.  Whoever else may want
  * it is woken at once. */
 struct store_news wait_pick_receiver(struct store *store, uint64_t type, uint32_t *ret_slot);

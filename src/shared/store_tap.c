@@ -136,9 +136,10 @@ int store_tap_begin(struct flow *flow)
 void store_tap_end(struct flow *flow)
 {
     uint32_t tag = flow->slots->tag;
-    if (tag != 0)
+    if (tag != 0 &&
         atomic_compare_exchange_strong_explicit(&flow->shared->shape.tapped, &tag, 0,
-                                                memory_order_seq_cst, memory_order_relaxed);
+                                                memory_order_seq_cst, memory_order_relaxed))
+        wait_disturb(store_of(flow)); /* others who look on put their own there */
 }
 
 static bool is_whole(const struct store *store)
