@@ -23,7 +23,7 @@
 enum { MESSAGES = 4, BYTES = 2048, LARGEST = 512, SOME = 100 };
 
 /* So many bytes of the data are in use, whatever the queue: after each trial it is where it began. */
-enum { DATA_BYTES = 4096 };
+enum { DATA_BYTES = 4096, INDEX_BYTES = 65536 };
 
 struct world {
     ferry_queue *queue; /* the peer's, and as inherited by it the victim's */
@@ -33,6 +33,9 @@ struct world {
     int parcel;                                /* -1: none */
     char *data;                                /* mapped */
     char fresh[DATA_BYTES], ready[DATA_BYTES]; /* images: before, and after a preparation */
+    char *index;                               /* of a store: the same of it */
+    size_t index_bytes;
+    char fresh_index[INDEX_BYTES], ready_index[INDEX_BYTES];
 };
 
 static const struct shape {
@@ -68,6 +71,40 @@ static char *map_data(void)
     return data;
 }
 
+/* What lies behind the members in the control file, if anything. */
+static void map_index(struct world *world)
+{
+    char path[4096];
+    struct stat status;
+    snprintf(path, sizeof(path), "%s/ferry." NAME, test_root());
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    CHECK_ERRNO(fd);
+    CHECK_ERRNO(fstat(fd, &status));
+    world->index_bytes = (size_t)status.st_size - sizeof(struct layout);
+    CHECK(world->index_bytes <= INDEX_BYTES);
+    if (world->index_bytes > 0) {
+        void *index = mmap(NULL, world->index_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+                           sizeof(struct layout));
+        CHECK(index != MAP_FAILED);
+        world->index = index;
+    }
+    close(fd);
+}
+
+static void keep(struct world *world, char *data, char *index)
+{
+    memcpy(data, world->data, DATA_BYTES);
+    if (world->index_bytes > 0)
+        memcpy(index, world->index, world->index_bytes);
+}
+
+static void put_back(struct world *world, const char *data, const char *index)
+{
+    memcpy(world->data, data, DATA_BYTES);
+    if (world->index_bytes > 0)
+        memcpy(world->index, index, world->index_bytes);
+}
+
 static void make(void *memory)
 {
     struct world *world = memory;
@@ -77,14 +114,17 @@ static void make(void *memory)
                                           .overflow = shape->overflow, .messages = MESSAGES,
                                           .bytes = BYTES, .largest = LARGEST)));
     world->data = map_data();
-    memcpy(world->fresh, world->data, DATA_BYTES);
-    memcpy(world->ready, world->data, DATA_BYTES);
+    map_index(world);
+    keep(world, world->fresh, world->fresh_index);
+    keep(world, world->ready, world->ready_index);
 }
 
 static void drop(void *memory)
 {
     struct world *world = memory;
     munmap(world->data, DATA_BYTES);
+    if (world->index_bytes > 0)
+        munmap(world->index, world->index_bytes);
     ferry_queue_close(world->queue);
     CHECK_OK(ferry_remove(NAME));
 }
@@ -108,7 +148,7 @@ static void disturb_all(struct layout *control)
 static void rescue(void *memory, struct layout *control)
 {
     struct world *world = memory;
-    memcpy(world->data, world->ready, DATA_BYTES);
+    put_back(world, world->ready, world->ready_index);
     atomic_store(&control->queue.receivers.words[0], UINT64_MAX);
     atomic_store(&control->queue.senders.words[0], UINT64_MAX);
     disturb_all(control);
@@ -129,12 +169,12 @@ static int result(ssize_t count)
 
 static int prepare(struct world *world, int some, int large)
 {
-    memcpy(world->data, world->fresh, DATA_BYTES);
+    put_back(world, world->fresh, world->fresh_index);
     for (int i = 0; i < some; i++)
         ferry_queue_send(world->queue, bytes, SOME, FERRY_NOW);
     for (int i = 0; i < large; i++)
         ferry_queue_send(world->queue, bytes, LARGEST, FERRY_NOW);
-    memcpy(world->ready, world->data, DATA_BYTES);
+    keep(world, world->ready, world->ready_index);
     return 0;
 }
 
@@ -298,7 +338,7 @@ static const struct hostile_operation receiving[] = {
     {.name = "receive-little", .prepare = put_in, .run = receive_little},
     {.name = "receive-batch", .prepare = put_in, .run = receive_batch},
     {.name = "peek", .prepare = put_in, .run = peek},
-    {.name = "ask", .prepare = put_in, .run = ask},
+    {.name = "ask", .prepare = put_in, .run = ask, .patience_ms = 2000},
     {.name = "receive-a-while", .prepare = empty, .run = receive_for_a_while, .dear = true},
     {.name = "receive-forever",
      .prepare = empty,
@@ -491,7 +531,7 @@ static int open_tap(void *memory)
 static int begin_to_look(void *memory)
 {
     struct world *world = memory;
-    memcpy(world->data, world->fresh, DATA_BYTES);
+    put_back(world, world->fresh, world->fresh_index);
     return ferry_queue_open(&world->other, NAME, FERRY_QUEUE(.flags = FERRY_TAP));
 }
 
