@@ -147,7 +147,7 @@ ferry_queue *ferry_queue_close(ferry_queue *queue)
     queue_stop_polling(queue);
     fork_hold();
     if (queue->taps && object_is_ours(&queue->object))
-        queue->flow.engine->tap_end(&queue->flow);
+        flow_tap_end(&queue->flow);
     deinit_flow(&queue->flow);
     object_leave(&queue->object);
     pthread_mutex_destroy(&queue->guard);

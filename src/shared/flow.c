@@ -107,6 +107,49 @@ void flow_join(struct crowd *crowd, _Atomic uint32_t *word)
     crowd_told(crowd);
 }
 
+/* ---- Looking on ------------------------------------------------------------------------------- */
+
+void flow_tap_begin(struct flow *flow)
+{
+    _Atomic uint32_t *tapped = &flow->shared->shape.tapped;
+    if (atomic_load_explicit(tapped, memory_order_seq_cst) == 0)
+        atomic_store_explicit(tapped, flow->slots->tag, memory_order_seq_cst);
+}
+
+/* The tag of another living member that looks on, which is one without a role; 0: there is none. */
+static slot_tag find_other(struct slots *slots)
+{
+    uint32_t high = slots_high(slots);
+    for (uint32_t slot = 0; slot < high; slot++) {
+        struct layout_entry *entry = slots_entry(slots, slot);
+        if (entry != NULL && slot != slots->slot &&
+            atomic_load_explicit(&entry->joined, memory_order_seq_cst) != 0 &&
+            atomic_load_explicit(&entry->role, memory_order_seq_cst) == 0 &&
+            slots_is_locked(slots, slot))
+            return slot_tag_make(slot,
+                                 atomic_load_explicit(&entry->generation, memory_order_acquire));
+    }
+    return 0;
+}
+
+static void replace(_Atomic uint32_t *tapped, slot_tag tag, slot_tag other)
+{
+    atomic_compare_exchange_strong_explicit(tapped, &tag, other, memory_order_seq_cst,
+                                            memory_order_relaxed);
+}
+
+void flow_tap_end(struct flow *flow)
+{
+    _Atomic uint32_t *tapped = &flow->shared->shape.tapped;
+    if (flow->slots->tag == 0)
+        return;
+    slot_tag other = find_other(flow->slots);
+    replace(tapped, flow->slots->tag, other);
+    if (other == 0 &&
+        (other = find_other(flow->slots)) != 0) /* it came just now, and saw our tag */
+        replace(tapped, 0, other);
+}
+
 /* ---- Removal ---------------------------------------------------------------------------------- */
 
 /* Where the boards and the members' words are, for those who sleep on these. */

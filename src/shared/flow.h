@@ -95,7 +95,6 @@ struct flow_engine {
     int (*tap_begin)(struct flow *flow);
     ssize_t (*try_tap)(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed);
     int (*await_sight)(struct flow *flow, deadline end);
-    void (*tap_end)(struct flow *flow);
 };
 
 extern const struct flow_engine ring_engine, store_engine;
@@ -134,6 +133,11 @@ int64_t flow_age_ns(uint32_t stamp);
 
 /* Has it been, or is somebody about to? */
 bool flow_is_going(const struct flow *flow);
+
+/* This member looks on: senders are to know (shape.tapped has the tag of one who does).  And it does no longer: another one's
+ * tag is put there, if there is one. */
+void flow_tap_begin(struct flow *flow);
+void flow_tap_end(struct flow *flow);
 
 /* Has all who sleep on a word look again. */
 void flow_step_aside(_Atomic uint32_t *word);

@@ -265,5 +265,4 @@ const struct flow_engine ring_engine = {
     .tap_begin = ring_tap_begin,
     .try_tap = ring_try_tap,
     .await_sight = ring_await_sight,
-    .tap_end = ring_tap_end,
 };

@@ -235,7 +235,6 @@ void ring_give_back(struct ring *ring);
 
 int ring_tap_begin(struct flow *flow);
 ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed);
-void ring_tap_end(struct flow *flow);
 
 /* Is there something to be seen, or was it missed? */
 bool ring_has_sight(struct flow *flow);

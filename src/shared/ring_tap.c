@@ -47,17 +47,8 @@ int ring_tap_begin(struct flow *flow)
         return fail(r, "a sender of the queue stands in the middle of sending; is it stopped?");
     r = begin_at_senders(ring);
     ring_unlock_in(ring);
-    atomic_store_explicit(&flow->shared->shape.tapped, flow->slots->tag, memory_order_seq_cst);
+    flow_tap_begin(flow);
     return r;
-}
-
-void ring_tap_end(struct flow *flow)
-{
-    uint32_t tag = flow->slots->tag;
-    if (tag != 0 &&
-        atomic_compare_exchange_strong_explicit(&flow->shared->shape.tapped, &tag, 0,
-                                                memory_order_seq_cst, memory_order_relaxed))
-        flow_step_aside(&flow->shared->in.sequence); /* others who look on put their own there */
 }
 
 /* Was what we copied left alone, all the time until now? */
@@ -132,18 +123,10 @@ static ssize_t look_often(struct ring *ring, struct ferry_message *message)
     return -EAGAIN;
 }
 
-/* Whoever else looked on and has gone took the mark along. */
-static void announce(const struct flow *flow)
-{
-    _Atomic uint32_t *tapped = &flow->shared->shape.tapped;
-    if (atomic_load_explicit(tapped, memory_order_seq_cst) == 0)
-        atomic_store_explicit(tapped, flow->slots->tag, memory_order_seq_cst);
-}
-
 bool ring_has_sight(struct flow *flow)
 {
     struct ring *ring = ring_of(flow);
-    announce(flow);
+    flow_tap_begin(flow);
     pthread_mutex_lock(&ring->guard);
     bool has = ring_is_there(ring, ring_header(ring, ring->tap_place)) || !is_whole(ring);
     pthread_mutex_unlock(&ring->guard);
@@ -153,7 +136,7 @@ bool ring_has_sight(struct flow *flow)
 ssize_t ring_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed)
 {
     struct ring *ring = ring_of(flow);
-    announce(flow);
+    flow_tap_begin(flow);
     pthread_mutex_lock(&ring->guard);
     ssize_t n = look_often(ring, message);
     if (n >= 0 || n == -EAGAIN)

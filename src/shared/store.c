@@ -432,5 +432,4 @@ const struct flow_engine store_engine = {
     .tap_begin = store_tap_begin,
     .try_tap = store_try_tap,
     .await_sight = store_await_sight,
-    .tap_end = store_tap_end,
 };

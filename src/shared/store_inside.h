@@ -202,9 +202,6 @@ int owned_reclaim(struct store *store, slot_tag also);
 
 /* ---- Waiting (store_wait.c) ---- */
 
-/* Has all who sleep for messages look again. */
-void wait_disturb(struct store *store);
-
 /* With the lock: picks who is to be woken by a message of that type, and steps the word that it sleeps on.  Whoever else may want
  * it is woken at once. */
 struct store_news wait_pick_receiver(struct store *store, uint64_t type, uint32_t *ret_slot);
@@ -283,6 +280,5 @@ void backing_trim(struct store *store);
 int store_tap_begin(struct flow *flow);
 ssize_t store_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed);
 int store_await_sight(struct flow *flow, deadline end);
-void store_tap_end(struct flow *flow);
 
 #endif

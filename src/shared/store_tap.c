@@ -100,13 +100,6 @@ static void copy_out(const struct store *store, uint64_t position, void *ret_byt
     memcpy((unsigned char *)ret_bytes + first, ring_of_sights(store), count - first);
 }
 
-static void announce(const struct flow *flow)
-{
-    _Atomic uint32_t *tapped = &flow->shared->shape.tapped;
-    if (atomic_load_explicit(tapped, memory_order_seq_cst) == 0)
-        atomic_store_explicit(tapped, flow->slots->tag, memory_order_seq_cst);
-}
-
 /* With the lock, so that what is committed has been applied: how far senders are, and how many messages there were. */
 static int look_at_senders(struct store *store, deadline end, uint64_t *ret_position,
                            uint64_t *ret_numbers)
@@ -125,21 +118,12 @@ static int look_at_senders(struct store *store, deadline end, uint64_t *ret_posi
 int store_tap_begin(struct flow *flow)
 {
     struct store *store = store_of(flow);
-    announce(flow);
+    flow_tap_begin(flow);
     int r = look_at_senders(store, clock_deadline(MEMBERS_PATIENCE_NS), &store->tap_position,
                             &store->tap_number);
     return r == -ETIMEDOUT
                ? fail(r, "somebody stands in the middle of using the queue; is it stopped?")
                : r;
-}
-
-void store_tap_end(struct flow *flow)
-{
-    uint32_t tag = flow->slots->tag;
-    if (tag != 0 &&
-        atomic_compare_exchange_strong_explicit(&flow->shared->shape.tapped, &tag, 0,
-                                                memory_order_seq_cst, memory_order_relaxed))
-        wait_disturb(store_of(flow)); /* others who look on put their own there */
 }
 
 static bool is_whole(const struct store *store)
@@ -208,7 +192,7 @@ static ssize_t see(struct store *store, struct ferry_message *message)
 ssize_t store_try_tap(struct flow *flow, struct ferry_message *message, uint64_t *ret_missed)
 {
     struct store *store = store_of(flow);
-    announce(flow);
+    flow_tap_begin(flow);
     pthread_mutex_lock(&store->guard);
     ssize_t n = see(store, message);
     if (n >= 0 || n == -EAGAIN)
@@ -220,7 +204,7 @@ ssize_t store_try_tap(struct flow *flow, struct ferry_message *message, uint64_t
 int tap_has_sight(struct store *store, deadline end)
 {
     uint64_t position, numbers;
-    announce(store->flow);
+    flow_tap_begin(store->flow);
     int r = look_at_senders(store, end, &position, &numbers);
     pthread_mutex_lock(&store->guard);
     bool has = position != store->tap_position;

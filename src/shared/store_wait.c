@@ -126,19 +126,6 @@ static bool wake_who_may_fit(struct layout_entry *entry, enum fit fit, void *con
     return false;
 }
 
-static bool disturb(struct layout_entry *entry, enum fit fit, void *context)
-{
-    (void)fit;
-    (void)context;
-    flow_step_aside(&entry->wake);
-    return false;
-}
-
-void wait_disturb(struct store *store)
-{
-    each_receiver(store, 0, disturb, NULL);
-}
-
 struct store_news wait_pick_receiver(struct store *store, uint64_t type, uint32_t *ret_slot)
 {
     struct layout_entry *entry = NULL;
