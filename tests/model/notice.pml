@@ -7,7 +7,11 @@
  *     spin -a notice.pml && cc -DSAFETY -O2 -o pan pan.c && ./pan
  *
  * With -DPLANTED to spin, a sender publishes first and wakes afterwards, in two steps, as is usual;
- * the check must fail then. */
+ * the check must fail then.
+ *
+ * holds:
+ * fails: -DPLANTED
+ */
 
 byte version = 0;
 byte mark[2];               /* the senders' */
