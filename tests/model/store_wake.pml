@@ -13,6 +13,7 @@
  * What is checked, with options for Spin; and faults, each of which must be found:
  *
  * holds: -DSENDERS=1 -DTYPES=1
+ * holds: -DSENDERS=1 -DTYPES=1 -DDEATHS=2
  * holds: -DSENDERS=2 -DTYPES=2
  * fails: -DMARK_LEFT_OUT -DSENDERS=1
  * fails: -DCLEARED_BY_WAKER -DTYPES=1
@@ -227,14 +228,14 @@ again:
     COUNT_OTHERS;
 #endif
 #ifndef MARK_LEFT_OUT
-    /* The outcome of the lock: let go of, or in other hands, or a dead one's, who may have committed. */
+    /* The outcome of the lock: let go of, or a dead one's, who may have committed.  In other hands is not enough: those may not have applied. */
     STEP(n = lock);
     if
 #ifdef LOUD
     :: n != 0 && loud -> n = 0
-    :: n != 0 && !loud -> STEP(lock != n || dead[n - 1] -> n = (lock == n -> n : 0))
+    :: n != 0 && !loud -> STEP(VACANT -> n = lock)
 #else
-    :: n != 0 -> STEP(lock != n || dead[n - 1] -> n = (lock == n -> n : 0))
+    :: n != 0 -> STEP(VACANT -> n = lock)
 #endif
     :: else
     fi;
