@@ -11,7 +11,26 @@
  *
  * What is checked, with options for Spin; and faults, each of which must be found:
  *
- * holds: -DRECEIVERS=2
+ * holds: -DSENDERS=1 -DEACH=2 -DDEATHS=0 -DTIMEOUTS=1
+ * holds: -DSENDERS=1 -DEACH=2 -DDEATHS=1
+ * holds: -DSENDERS=1 -DEACH=1 -DDEATHS=2 -DLOOKS=1
+ * holds: -DSENDERS=2 -DDEATHS=0
+ * holds: -DSENDERS=2 -DRECEIVERS=1 -DDEATHS=2
+ * fails: -DMARK_LEFT_OUT -DSENDERS=1 -DEACH=2
+ * fails: -DFLAG_CLEARED_BY_WAKER_APART -DSENDERS=1 -DEACH=2
+ * fails: -DWAKE_BEFORE_BUMP -DSENDERS=1 -DEACH=2
+ * fails: -DPUBLISH_THEN_WAKE -DSENDERS=1 -DRECEIVERS=1
+ * fails: -DNO_HAND_ON -DSENDERS=1 -DEACH=2 -DDEATHS=0
+ * fails: -DHAND_ON_WITHOUT_OUTCOME -DSENDERS=1 -DEACH=2 -DDEATHS=0
+ * fails: -DFLAG_NOT_SET_AGAIN -DSENDERS=1 -DEACH=2 -DDEATHS=0
+ * fails: -DGIVES_UP_SILENTLY -DSENDERS=1 -DEACH=2 -DDEATHS=0 -DTIMEOUTS=1 -DPASSERS_BY=1
+ * fails: -DONE_SLEEPER_NEVER_LOOKS_AGAIN -DSENDERS=1 -DEACH=2
+ * fails: -DNO_WAKE_ON_JOIN -DSENDERS=1 -DEACH=2
+ * fails: -DJOIN_LEAVES_WORD -DSENDERS=1 -DEACH=2
+ * fails: -DJOIN_COMMITS
+ * fails: -DPLACE_READ_ONCE -DSENDERS=1 -DEACH=2
+ * fails: -DTAKEOVER_FORGETS_STEP -DRECEIVERS=1
+ * fails: -DNEXT_HEADER_LEFT -DRECEIVERS=1
  *
  * Left out: sleeping for room (ring_room.pml); the lap of the ring, but for the headers that it has left. */
 
