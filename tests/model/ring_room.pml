@@ -26,7 +26,9 @@
  * fails: -DFLAG_NOT_SET_AGAIN -DDEATHS=0
  * fails: -DNOT_PASSED_ON -DDEATHS=0 -DNEEDS=2
  * fails: -DNO_WAKE_ON_JOIN
- * fails: -DJOIN_LEAVES_WORD */
+ * fails: -DJOIN_LEAVES_WORD
+ *
+ * Left out: what the locks are to who does not sleep (ring.pml). */
 
 #ifndef SENDERS /* 1 to 3, who sleep */
 #define SENDERS 2
