@@ -101,9 +101,10 @@ struct ring {
     uint64_t backed_seen;  /* … and how far memory had been given back */
     uint32_t pause;        /* a sender's, before it looks for a record again, in messages */
     _Atomic bool owes_message,
-        owes_room;          /* this handle was woken, and is to wake others if there is more */
-    pthread_mutex_t guard;  /* of what follows */
-    unsigned char *buffers; /* all of them, one behind the other; NULL: none yet */
+        owes_room;               /* this handle was woken, and is to wake others if there is more */
+    _Atomic uint32_t room_since; /* out.sequence when it set the flag again for others */
+    pthread_mutex_t guard;       /* of what follows */
+    unsigned char *buffers;      /* all of them, one behind the other; NULL: none yet */
     struct ring_buffer records[RING_BUFFERS];
     uint8_t free[RING_BUFFERS]; /* numbers of those that are */
     int free_count, used[BUFFER_USES];

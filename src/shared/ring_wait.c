@@ -63,6 +63,7 @@ struct vigil {
     bool differs; /* what is enough for one may not be for another */
     uint64_t size;
     uint32_t number;
+    _Atomic uint32_t *since; /* the sequence when the flag was set again for others; or NULL */
 };
 
 static bool is_needless(const void *vigil)
@@ -72,9 +73,9 @@ static bool is_needless(const void *vigil)
 }
 
 /* The commits in a sequence. */
-static bool has_stepped(const struct vigil *vigil, uint32_t since)
+static bool has_stepped(const struct layout_queue_side *side, uint32_t since)
 {
-    return ((look(&vigil->side->sequence) ^ since) & RING_COUNT_MASK) != 0;
+    return ((look(&side->sequence) ^ since) & RING_COUNT_MASK) != 0;
 }
 
 static bool others_sleep(const struct vigil *vigil)
@@ -110,7 +111,7 @@ static int sleep_until_met(const struct vigil *vigil, deadline end)
         r = crowd_sleep(vigil->crowd, sequence, seen, patience_ns, end);
         if (vigil->is_met(vigil))
             return 0;
-        if (vigil->differs && has_stepped(vigil, seen)) /* it may be enough for another */
+        if (vigil->differs && has_stepped(vigil->side, seen)) /* it may be enough for another */
             futex_wake(sequence, 1);
         if (r < 0 && (r != -EINTR || flow->interruptible))
             return r;
@@ -125,7 +126,9 @@ static int keep_vigil(const struct vigil *vigil, deadline end)
     int r = sleep_until_met(vigil, end);
     crowd_leave(vigil->crowd);
     if (others_sleep(vigil)) {
-        atomic_fetch_or_explicit(sequence, FLOW_ASLEEP, memory_order_seq_cst);
+        uint32_t since = atomic_fetch_or_explicit(sequence, FLOW_ASLEEP, memory_order_seq_cst);
+        if (vigil->since != NULL) /* relaxed: this handle's alone */
+            atomic_store_explicit(vigil->since, since, memory_order_relaxed);
         if (r < 0)
             futex_wake(sequence, 1);
     }
@@ -133,16 +136,16 @@ static int keep_vigil(const struct vigil *vigil, deadline end)
 }
 
 /* The flag has been set again by us, for those who sleep on.  A commit that is under way may not have seen it: its outcome is
- * waited for, a moment. */
-static void hand_on(_Atomic bool *owes, struct flow *flow, const struct layout_board *board,
-                    struct layout_queue_side *side, bool (*is_more)(struct flow *flow))
+ * waited for, a moment.  0: others sleep. */
+static int await_commit(_Atomic bool *owes, struct flow *flow, const struct layout_board *board,
+                        struct layout_queue_side *side)
 {
     atomic_store_explicit(owes, false, memory_order_relaxed);
     if (!crowd_is_any(flow->slots, board))
-        return;
+        return -EAGAIN;
     const struct lock_wait wait = {.end = clock_deadline(OUTCOME_NS)};
-    if (lock_await_outcome(&side->lock, flow->slots, &wait) < 0 || is_more(flow))
-        futex_wake(&side->sequence, 1);
+    lock_await_outcome(&side->lock, flow->slots, &wait);
+    return 0;
 }
 
 /* ---- Messages --------------------------------------------------------------------------------- */
@@ -152,16 +155,13 @@ static bool is_message(const struct vigil *vigil)
     return ring_has_message(vigil->flow, NULL);
 }
 
-static bool is_more_messages(struct flow *flow)
-{
-    return ring_has_message(flow, NULL);
-}
-
 void ring_hand_on_message(struct ring *ring)
 {
     struct flow *flow = ring->flow;
-    hand_on(&ring->owes_message, flow, &flow->shared->receivers, &flow->shared->in,
-            is_more_messages);
+    struct layout_queue_side *in = &flow->shared->in;
+    if (await_commit(&ring->owes_message, flow, &flow->shared->receivers, in) == 0 &&
+        ring_has_message(flow, NULL))
+        futex_wake(&in->sequence, 1);
 }
 
 int ring_await_message(struct flow *flow, const struct ferry_choice *choice, deadline end)
@@ -202,15 +202,16 @@ static bool is_taken(const struct vigil *vigil)
     return ring_find_out(ring_of(vigil->flow), &seen) == 0 && seen.number != vigil->number;
 }
 
-static bool is_more_room(struct flow *flow)
-{
-    return ring_has_room(flow, 0);
-}
-
+/* A receiver's plain store may have written over the flag that we set again: so whoever is left asleep looks, too, if there was
+ * one. */
 void ring_hand_on_room(struct ring *ring)
 {
     struct flow *flow = ring->flow;
-    hand_on(&ring->owes_room, flow, &flow->shared->senders, &flow->shared->out, is_more_room);
+    struct layout_queue_side *out = &flow->shared->out;
+    if (await_commit(&ring->owes_room, flow, &flow->shared->senders, out) == 0 &&
+        (has_stepped(out, atomic_load_explicit(&ring->room_since, memory_order_relaxed)) ||
+         ring_has_room(flow, 0)))
+        futex_wake(&out->sequence, 1);
 }
 
 static int await(const struct vigil *vigil, deadline end)
@@ -219,7 +220,7 @@ static int await(const struct vigil *vigil, deadline end)
     if (vigil->is_met(vigil))
         return 0;
     /* Whoever takes a message steps this. */
-    if (SPIN_UNTIL(&vigil->flow->room_spin, has_stepped(vigil, seen)) && vigil->is_met(vigil))
+    if (SPIN_UNTIL(&vigil->flow->room_spin, has_stepped(vigil->side, seen)) && vigil->is_met(vigil))
         return 0;
     return keep_vigil(vigil, end);
 }
@@ -231,7 +232,11 @@ int ring_await_room(struct flow *flow, uint64_t size, deadline end)
                                 .side = &flow->shared->out,
                                 .is_met = is_room,
                                 .differs = true,
-                                .size = size};
+                                .size = size,
+                                .since = &ring_of(flow)->room_since};
+    /* What it was woken for last and found too small is another's. */
+    if (atomic_load_explicit(&ring_of(flow)->owes_room, memory_order_relaxed))
+        ring_hand_on_room(ring_of(flow));
     int r = await(&vigil, end);
     if (r == 0)
         atomic_store_explicit(&ring_of(flow)->owes_room, true, memory_order_relaxed);
@@ -268,7 +273,8 @@ int ring_await_taken(struct flow *flow, uint64_t ticket, deadline end)
                                 .side = &flow->shared->out,
                                 .is_met = is_taken,
                                 .differs = true,
-                                .number = (uint32_t)ticket};
+                                .number = (uint32_t)ticket,
+                                .since = &ring_of(flow)->room_since};
     int r = await(&vigil, end);
     if (r == 0) {
         ring_hand_on_room(ring_of(flow));

@@ -310,6 +310,11 @@ int store_send_held(struct store *store, const struct store_holding *holding,
         return r;
     struct pages pages;
     pages_init(&pages, store);
+    /* What is held does not count at a rendezvous, so another one may have been faster. */
+    if ((store->flow->shape.flags & FERRY_RENDEZVOUS) != 0 && pages_books(&pages)->messages > 0) {
+        store_unlock(store);
+        return -EAGAIN;
+    }
     pages.damaged = !is_ours(&pages, holding, 0);
     owned_remove(&pages, holding->extent);
     uint32_t slot = 0;
@@ -357,6 +362,9 @@ static int send_large(struct store *store, const struct ferry_message *message, 
         return r;
     memcpy(holding.bytes, message->bytes, message->size_bytes);
     r = store_send_held(store, &holding, message, clock_deadline(MEMBERS_PATIENCE_NS), ret_ticket);
+    if (r == -EAGAIN &&
+        store_let_go(store, &holding, false, clock_deadline(MEMBERS_PATIENCE_NS)) == 0)
+        return r;
     store->has_lost |= r < 0; /* freed when the handle is closed */
     return r < 0 ? r : 1;
 }
