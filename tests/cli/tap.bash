@@ -70,7 +70,7 @@ records_have_lines_of_their_own() { # P15
 }
 
 what_cannot_be_tapped() { # U5 U6
-    fails 3 'there is no pipe "p"; make it: ferry new pipe p' ferry tap p
+    fails 3 'there is no pipe or queue "p"; make it: ferry new queue p, or: ferry new pipe p' ferry tap p
     silent ferry new segment s --size 8
     fails 1 '"s" is a segment' ferry tap s
     silent ferry new pipe p
