@@ -136,6 +136,22 @@ static void await_both(struct control *control, pid_t pids[2], int64_t allowed_n
     }
 }
 
+/* Helpers of the two die with them, by and by, and are ours then: they are not to outlive the lap. */
+static void bury_helpers(void)
+{
+    enum { MOST_MS = 2000 };
+    int status;
+    for (int ms = 0; ms < MOST_MS;) {
+        pid_t pid = waitpid(-1, &status, WNOHANG | __WALL);
+        if (pid < 0)
+            return;
+        if (pid == 0) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+            ms++;
+        }
+    }
+}
+
 static void trace_both(struct control *control, const pid_t pids[2])
 {
     for (int role = 0; role < 2; role++) {
@@ -173,6 +189,7 @@ __attribute__((noreturn)) static void keep(const struct lap_request *request,
         bench_fail(lap, "no shared memory: %s", strerror(errno));
     if (lap->side->make)
         lap->side->make(lap);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     pid_t pids[2] = {start(&runner, BENCH_NEAR, before), 0};
     if (request->play->far)
         pids[BENCH_FAR] = start(&runner, BENCH_FAR, before);
@@ -188,6 +205,7 @@ __attribute__((noreturn)) static void keep(const struct lap_request *request,
         control->result.calls = (double)control->calls / runner_operations(control);
     if (lap->side->unmake)
         lap->side->unmake(lap);
+    bury_helpers();
     _exit(control->keeper.error[0] ? 1 : 0);
 }
 

@@ -15,7 +15,7 @@
 #include "cli/story.h"
 
 static const char name[] = "demo";
-enum { SIZE = 4097, ROUNDS = 1000, SPINS = 10000, WORDS = 40 };
+enum { SIZE = 4097, ROUNDS = 200, SPINS = 10000, WORDS = 40 };
 
 /* What the two processes keep in the segment. */
 struct shared {
