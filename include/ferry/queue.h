@@ -182,7 +182,8 @@ FERRY_API ssize_t ferry_queue_receive_batch(ferry_queue *queue, struct ferry_mes
  * Room in the queue is waited for in the one call or in the other: that is the queue's business.
  *
  * -EINVAL: these bytes are not on loan from this handle.  -EMSGSIZE: fewer are.  -ENOBUFS: 64 messages are
- * already.  -ENOMEM.  -EAGAIN: FERRY_OVERFLOW_DROP_NEWEST, and there is nothing yet to drop.  Otherwise as
+ * already.  -ENOMEM.  -EAGAIN: FERRY_OVERFLOW_DROP_NEWEST, and there is nothing yet to drop.  -ETIMEDOUT when it
+ * is given back: a member was stopped in the middle of a call; it is still on loan.  Otherwise as
  * ferry_queue_send(). */
 FERRY_API int ferry_queue_loan(ferry_queue *queue, void **ret_bytes, size_t size,
                                int64_t timeout_ns);
@@ -195,7 +196,8 @@ FERRY_API int ferry_queue_return_loan(ferry_queue *queue, void *bytes);
  * released.  Several may be taken at a time, and nobody waits for them.  Returns its size.
  *
  * -EINVAL: the choice has flags; to release: these bytes were not taken through this handle.  -ENOBUFS: 64
- * are already.  -ENOMEM.  Otherwise as ferry_queue_receive(). */
+ * are already.  -ENOMEM.  -ETIMEDOUT when it is released: as when a loan is given back.  Otherwise as
+ * ferry_queue_receive(). */
 FERRY_API ssize_t ferry_queue_take_message(ferry_queue *queue, struct ferry_message *ret_message,
                                            const struct ferry_choice *choice, int64_t timeout_ns);
 FERRY_API int ferry_queue_release_message(ferry_queue *queue, const void *bytes);

@@ -4,6 +4,13 @@
 #include "base/error.h"
 #include "ipc/queue.h"
 
+int queue_explain_kept(int error)
+{
+    if (error != -ETIMEDOUT)
+        return error;
+    return fail(error, "another member stands in the middle of using the queue; is it stopped?");
+}
+
 int queue_check_usable(const ferry_queue *queue, unsigned role)
 {
     int r = object_usable(&queue->object);

@@ -44,7 +44,16 @@ static inline deadline queue_deadline(int64_t timeout_ns)
     return timeout_ns == FERRY_NOW ? QUEUE_NOW : clock_deadline(timeout_ns);
 }
 
+/* When to give up a lock that somebody keeps, where the caller said nothing about time: the others' copies are short. */
+static inline deadline queue_soon(void)
+{
+    return clock_deadline(INT64_C(1000000000));
+}
+
 /* ---- All calls (queue.c) ---- */
+
+/* Says so, if that is why: -ETIMEDOUT. */
+int queue_explain_kept(int error);
 
 /* 0, or why this handle may not do what takes that role. */
 int queue_check_usable(const ferry_queue *queue, unsigned role);

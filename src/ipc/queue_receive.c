@@ -127,7 +127,9 @@ ssize_t ferry_queue_take_message(ferry_queue *queue, struct ferry_message *ret_m
 int ferry_queue_release_message(ferry_queue *queue, const void *bytes)
 {
     int r = queue_check_usable(queue, FERRY_READ);
-    return r < 0 ? r : queue->flow.engine->release(&queue->flow, bytes, CLOCK_NEVER);
+    return r < 0
+               ? r
+               : queue_explain_kept(queue->flow.engine->release(&queue->flow, bytes, queue_soon()));
 }
 
 /* ---- Looking on ------------------------------------------------------------------------------- */

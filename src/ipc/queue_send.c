@@ -173,7 +173,7 @@ static int send_one(ferry_queue *queue, const struct ferry_message *message, int
         return (int)n;
     bool is_kept = (queue->flow.shape.flags & FERRY_RENDEZVOUS) != 0 || sending.dropped_itself;
     if (is_loan && is_kept)
-        queue->flow.engine->return_loan(&queue->flow, message->bytes, CLOCK_NEVER);
+        queue->flow.engine->return_loan(&queue->flow, message->bytes, queue_soon());
     return sending.dropped;
 }
 
@@ -241,5 +241,7 @@ int ferry_queue_send_loan(ferry_queue *queue, const struct ferry_message *messag
 int ferry_queue_return_loan(ferry_queue *queue, void *bytes)
 {
     int r = queue_check_usable(queue, FERRY_WRITE);
-    return r < 0 ? r : queue->flow.engine->return_loan(&queue->flow, bytes, CLOCK_NEVER);
+    return r < 0 ? r
+                 : queue_explain_kept(
+                       queue->flow.engine->return_loan(&queue->flow, bytes, queue_soon()));
 }

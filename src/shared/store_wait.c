@@ -438,10 +438,13 @@ int store_await_room(struct flow *flow, uint64_t size, deadline end)
     return await(&(struct need){.store = store_of(flow), .is_met = is_room, .size = size}, end);
 }
 
+/* How long to wait for a lock that somebody keeps; then nobody knows. */
+static const int64_t WITHDRAWAL_NS = 1000000000;
+
 /* Takes the message back, if nobody has taken it meanwhile: 1. */
 static int take_back(struct store *store, uint64_t ticket)
 {
-    int r = store_lock(store, CLOCK_NEVER);
+    int r = store_lock(store, clock_deadline(WITHDRAWAL_NS));
     if (r < 0)
         return r;
     struct pages pages;

@@ -87,6 +87,8 @@ static const struct scene wake_sender = {.name = "receive from a full one",
 
 TEST_LONG(a_sleeping_sender_never_misses_room /* G8 Q3 */, 900)
 {
+    if (!test_thorough())
+        SKIP("two sleepers for each instruction take minutes: in thorough runs");
     struct scene scene = wake_sender;
     play_killed(&scene);
     scene.name = "receive batch from a full one";
@@ -202,6 +204,8 @@ static void receive_from_victim(struct world *world, int who)
 
 TEST_LONG(what_a_killed_sleeper_was_woken_for_reaches_the_other_one /* G8 Q8 */, 900)
 {
+    if (!test_thorough())
+        SKIP("two sleepers for each instruction take minutes: in thorough runs");
     struct scene scene = wake_receiver;
     scene.name = "receive, one of two asleep";
     scene.prepare = calm_receiver;
