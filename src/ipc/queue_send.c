@@ -229,7 +229,7 @@ int ferry_queue_loan(ferry_queue *queue, void **ret_bytes, size_t size, int64_t 
         if (r < 0)
             break;
     }
-    return r < 0 ? explain_send(r) : 0;
+    return r < 0 ? explain_send(r == -EBUSY ? -EAGAIN : r) : 0;
 }
 
 int ferry_queue_send_loan(ferry_queue *queue, const struct ferry_message *message,

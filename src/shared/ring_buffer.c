@@ -25,7 +25,7 @@ static int prepare(struct ring *ring)
     return 0;
 }
 
-static int refuse_more(int use)
+static int refuse_more(enum ring_use_of_buffer use)
 {
     return fail(-ENOBUFS, "%d messages are %s already through this handle; %s some first",
                 MOST_OF_A_USE, use == BUFFER_LOANED ? "on loan" : "taken",
@@ -57,7 +57,7 @@ static int get(struct ring *ring, enum ring_use_of_buffer use, size_t size_bytes
     return i < 0 ? i : 0;
 }
 
-static int explain_unknown(int use)
+static int explain_unknown(enum ring_use_of_buffer use)
 {
     return fail(-EINVAL, use == BUFFER_LOANED ? "these bytes are not on loan from this handle"
                                               : "these bytes were not taken through this handle");

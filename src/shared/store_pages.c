@@ -142,7 +142,7 @@ int store_lock(struct store *store, deadline end)
     if (swap(store, 0, 0) || spin(store))
         return 0;
     int r = lock_slowly(store, end == 0 ? clock_deadline(PATIENCE_NS) : end);
-    return r == -ETIMEDOUT && end == 0 ? -EAGAIN : r;
+    return r == -ETIMEDOUT && end == 0 ? -EBUSY : r;
 }
 
 void store_unlock(struct store *store)

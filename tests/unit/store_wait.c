@@ -201,6 +201,31 @@ TEST(who_waits_for_its_message_hears_that_it_was_taken) /* Q3 */
     store_object_remove(world->of);
 }
 
+/* Or else who drops the oldest would drop all of them, in vain. */
+TEST(a_lock_that_is_kept_says_nothing_of_room_or_messages) /* Q3 */
+{
+    struct world *world =
+        world_make((struct flow_shape){.messages = 4, .bytes = 1024, .largest = 256});
+    struct slots slots = object_join(&world->of->object);
+    struct flow other;
+    store_view(&other, world->of, &slots);
+    const struct flow_engine *engine = other.engine;
+    char byte = 'x';
+    struct ferry_message message = {.bytes = &byte, .size_bytes = 1};
+    const struct ferry_choice any = {.selection = FERRY_ANY};
+    uint64_t ticket;
+    CHECK_OK(store_lock(store_of(&world->of->first), 0));
+    CHECK_ERR(engine->try_send(&other, &message, 1, 0, &ticket), EBUSY);
+    CHECK_ERR(engine->try_receive(&other, &message, &any, 0), EBUSY);
+    CHECK_ERR(engine->drop_oldest(&other, 0), EBUSY);
+    store_unlock(store_of(&world->of->first));
+    CHECK_EQ(engine->try_send(&other, &message, 1, 0, &ticket), 1);
+    CHECK_EQ(engine->drop_oldest(&other, 0), 1);
+    store_unview(&other);
+    object_leave(&slots);
+    store_object_remove(world->of);
+}
+
 TEST(a_wait_ends_in_time) /* G7 */
 {
     struct world *world =
