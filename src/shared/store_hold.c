@@ -37,7 +37,15 @@ static struct store_holding *find(struct store *store, struct store_holding *tab
     return found;
 }
 
-/* Fills the place, or frees it, if bytes is NULL. */
+static void fill(struct store *store, struct store_holding *place,
+                 const struct store_holding *holding)
+{
+    pthread_mutex_lock(&store->guard);
+    *place = *holding;
+    pthread_mutex_unlock(&store->guard);
+}
+
+/* Of what was found there only the address changes; NULL: the place is free. */
 static void settle(struct store *store, struct store_holding *place, void *bytes)
 {
     pthread_mutex_lock(&store->guard);
@@ -80,9 +88,7 @@ int store_try_loan(struct flow *flow, void **ret_bytes, size_t size, deadline en
         return r;
     }
     *ret_bytes = holding.bytes;
-    holding.bytes = &occupied;
-    *place = holding;
-    settle(store, place, *ret_bytes);
+    fill(store, place, &holding);
     return 0;
 }
 
@@ -147,9 +153,7 @@ ssize_t store_try_take(struct flow *flow, struct ferry_message *ret_message,
         settle(store, place, NULL);
         return r;
     }
-    holding.bytes = &occupied;
-    *place = holding;
-    settle(store, place, ret_message->bytes);
+    fill(store, place, &holding);
     return (ssize_t)ret_message->size_bytes;
 }
 

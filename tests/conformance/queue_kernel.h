@@ -16,14 +16,14 @@ int system_v_send(struct queue *queue, const struct ferry_message *message, int6
 ssize_t system_v_receive(struct queue *queue, struct ferry_message *message,
                          const struct ferry_choice *choice, int64_t timeout_ns);
 
-void posix_make(struct queue *queue);
-void posix_open(struct queue *queue);
-void posix_close(struct queue *queue);
-void posix_remove(struct queue *queue);
-int posix_send(struct queue *queue, const struct ferry_message *message, int64_t timeout_ns);
-ssize_t posix_receive(struct queue *queue, struct ferry_message *message,
-                      const struct ferry_choice *choice, int64_t timeout_ns);
-int posix_descriptor(struct queue *queue, unsigned role);
+void posix_mq_make(struct queue *queue);
+void posix_mq_open(struct queue *queue);
+void posix_mq_close(struct queue *queue);
+void posix_mq_remove(struct queue *queue);
+int posix_mq_send(struct queue *queue, const struct ferry_message *message, int64_t timeout_ns);
+ssize_t posix_mq_receive(struct queue *queue, struct ferry_message *message,
+                         const struct ferry_choice *choice, int64_t timeout_ns);
+int posix_mq_descriptor(struct queue *queue, unsigned role);
 
 enum {
     SYSTEM_V_CAN = CAN_TYPES | CAN_BYTES | CAN_TRUNCATE | CAN_SHORT_BUFFER | CAN_TELL_REMOVAL,

@@ -17,13 +17,13 @@
 #define POSIX_BUT(name_, ...)                                                                      \
     const struct queue_back_end name_ = {.name = #name_,                                           \
                                          .can = POSIX_CAN,                                         \
-                                         .make = posix_make,                                       \
-                                         .open = posix_open,                                       \
-                                         .close = posix_close,                                     \
-                                         .remove = posix_remove,                                   \
-                                         .send = posix_send,                                       \
-                                         .receive = posix_receive,                                 \
-                                         .descriptor = posix_descriptor,                           \
+                                         .make = posix_mq_make,                                    \
+                                         .open = posix_mq_open,                                    \
+                                         .close = posix_mq_close,                                  \
+                                         .remove = posix_mq_remove,                                \
+                                         .send = posix_mq_send,                                    \
+                                         .receive = posix_mq_receive,                              \
+                                         .descriptor = posix_mq_descriptor,                        \
                                          .room_event = POLLOUT,                                    \
                                          __VA_ARGS__}
 
@@ -37,13 +37,13 @@ static int send_to_the_front(struct queue *queue, const struct ferry_message *me
     static unsigned sent;
     struct ferry_message other = *message;
     other.priority = sent++ % 32768;
-    return posix_send(queue, &other, timeout_ns);
+    return posix_mq_send(queue, &other, timeout_ns);
 }
 
 static ssize_t receive_from_the_front(struct queue *queue, struct ferry_message *message,
                                       const struct ferry_choice *choice, int64_t timeout_ns)
 {
-    ssize_t size = posix_receive(queue, message, choice, timeout_ns);
+    ssize_t size = posix_mq_receive(queue, message, choice, timeout_ns);
     message->priority = 0;
     return size;
 }
@@ -56,13 +56,13 @@ static int send_reversed(struct queue *queue, const struct ferry_message *messag
 {
     struct ferry_message other = *message;
     other.priority = 31 - message->priority;
-    return posix_send(queue, &other, timeout_ns);
+    return posix_mq_send(queue, &other, timeout_ns);
 }
 
 static ssize_t receive_reversed(struct queue *queue, struct ferry_message *message,
                                 const struct ferry_choice *choice, int64_t timeout_ns)
 {
-    ssize_t size = posix_receive(queue, message, choice, timeout_ns);
+    ssize_t size = posix_mq_receive(queue, message, choice, timeout_ns);
     message->priority = 31 - message->priority;
     return size;
 }
@@ -175,7 +175,7 @@ static void make_with_a_message_more(struct queue *queue)
     struct bounds bounds = queue->bounds;
     if (queue->bounds.messages < DEFAULT_MESSAGES)
         queue->bounds.messages++;
-    posix_make(queue);
+    posix_mq_make(queue);
     queue->bounds = bounds;
 }
 

@@ -16,7 +16,7 @@ static const char *path_of(const struct queue *queue)
     return path;
 }
 
-void posix_make(struct queue *queue)
+void posix_mq_make(struct queue *queue)
 {
     kernel_queues_prepare();
     struct mq_attr bounds = {.mq_maxmsg = (long)queue->bounds.messages,
@@ -25,18 +25,18 @@ void posix_make(struct queue *queue)
     CHECK_ERRNO(queue->id);
 }
 
-void posix_open(struct queue *queue)
+void posix_mq_open(struct queue *queue)
 {
     queue->id = mq_open(path_of(queue), O_RDWR | O_CLOEXEC);
     CHECK_ERRNO(queue->id);
 }
 
-void posix_close(struct queue *queue)
+void posix_mq_close(struct queue *queue)
 {
     CHECK_ERRNO(mq_close(queue->id));
 }
 
-void posix_remove(struct queue *queue)
+void posix_mq_remove(struct queue *queue)
 {
     CHECK_ERRNO(mq_unlink(path_of(queue)));
 }
@@ -64,7 +64,7 @@ static ssize_t result(ssize_t returned, int64_t timeout_ns)
     return errno == ETIMEDOUT && timeout_ns == FERRY_NOW ? -EAGAIN : -errno;
 }
 
-int posix_send(struct queue *queue, const struct ferry_message *message, int64_t timeout_ns)
+int posix_mq_send(struct queue *queue, const struct ferry_message *message, int64_t timeout_ns)
 {
     struct timespec end = end_of(timeout_ns);
     return (int)result(
@@ -72,8 +72,8 @@ int posix_send(struct queue *queue, const struct ferry_message *message, int64_t
         timeout_ns);
 }
 
-ssize_t posix_receive(struct queue *queue, struct ferry_message *message,
-                      const struct ferry_choice *choice, int64_t timeout_ns)
+ssize_t posix_mq_receive(struct queue *queue, struct ferry_message *message,
+                         const struct ferry_choice *choice, int64_t timeout_ns)
 {
     (void)choice;
     struct timespec end = end_of(timeout_ns);
@@ -90,7 +90,7 @@ ssize_t posix_receive(struct queue *queue, struct ferry_message *message,
 }
 
 /* It can be polled, being a file. */
-int posix_descriptor(struct queue *queue, unsigned role)
+int posix_mq_descriptor(struct queue *queue, unsigned role)
 {
     (void)role;
     return queue->id;
@@ -98,11 +98,11 @@ int posix_descriptor(struct queue *queue, unsigned role)
 
 const struct queue_back_end posix = {.name = "posix",
                                      .can = POSIX_CAN,
-                                     .make = posix_make,
-                                     .open = posix_open,
-                                     .close = posix_close,
-                                     .remove = posix_remove,
-                                     .send = posix_send,
-                                     .receive = posix_receive,
-                                     .descriptor = posix_descriptor,
+                                     .make = posix_mq_make,
+                                     .open = posix_mq_open,
+                                     .close = posix_mq_close,
+                                     .remove = posix_mq_remove,
+                                     .send = posix_mq_send,
+                                     .receive = posix_mq_receive,
+                                     .descriptor = posix_mq_descriptor,
                                      .room_event = POLLOUT};

@@ -94,7 +94,7 @@ static int how_many(void)
 QUEUE_CONFORMANCE_LONG(random_sequences_are_answered_as_by_the_kernel, 0, 900) /* Q1 to Q5, Q8 */
 {
     const struct queue_back_end *const oracles[] = {&system_v, &posix, NULL};
-    bool is_kernel = back_end->make == system_v_make || back_end->make == posix_make;
+    bool is_kernel = back_end->make == system_v_make || back_end->make == posix_mq_make;
     uint32_t random = queue_seed(back_end, "random_sequences_are_answered_as_by_the_kernel");
     kernel_queues_prepare(); /* before there are actors */
     for (int i = 0, count = how_many(); i < count; i++) {

@@ -61,7 +61,7 @@ static void rewind_to(struct store_index *index, const struct image *before,
     for (size_t i = 0; i < after->count; i++)
         atomic_store(&index->words[i], after->words[i]);
     for (uint32_t i = applied; i < records; i++) {
-        size_t word = atomic_load(&index->journal[i].word) - STORE_BOOKS * STORE_WORDS;
+        size_t word = (size_t)atomic_load(&index->journal[i].word) - STORE_BOOKS * STORE_WORDS;
         CHECK(word < before->count);
         atomic_store(&index->words[word], before->words[word]);
     }

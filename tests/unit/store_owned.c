@@ -118,8 +118,8 @@ TEST(sixty_four_loans_and_no_more) /* Q6 */
 
 TEST(the_largest_always_fits_an_empty_queue) /* Q3 */
 {
-    static const uint64_t sizes[] = {1,      63, 64, 65, 1000, 4096, 100000, 1 << 20, (1 << 20) + 1,
-                                     5000000};
+    static const size_t sizes[] = {1,      63, 64, 65, 1000, 4096, 100000, 1 << 20, (1 << 20) + 1,
+                                   5000000};
     static char bytes[5000000];
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
         for (unsigned flags = 0; flags <= FERRY_UNBOUNDED; flags += FERRY_UNBOUNDED) {
