@@ -27,6 +27,18 @@ static int hand_over(const struct object *object, unsigned role, int *ret_descri
     return 0;
 }
 
+/* From the first lock on a byte until the handle follows forks, none may happen.  The descriptor stays the caller's. */
+static int take(enum ferry_kind kind, int descriptor, object_adopt *adopt, void *ret_handle)
+{
+    struct object object;
+    fork_hold();
+    int r = parcel_open(&object, kind, descriptor);
+    if (r == 0)
+        r = adopt(&object, ret_handle);
+    fork_unhold();
+    return r;
+}
+
 /* ---- Segments --------------------------------------------------------------------------------- */
 
 int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_descriptor)
@@ -44,12 +56,7 @@ int ferry_segment_hand_over(ferry_segment *segment, unsigned role, int *ret_desc
 
 int ferry_segment_take(ferry_segment **ret_segment, int descriptor)
 {
-    struct object object;
-    fork_hold();
-    int r = parcel_open(&object, FERRY_KIND_SEGMENT, descriptor);
-    if (r == 0)
-        r = segment_new(ret_segment, &object);
-    fork_unhold();
+    int r = take(FERRY_KIND_SEGMENT, descriptor, segment_new, ret_segment);
     if (r == 0)
         file_close(&descriptor);
     return r;
@@ -86,13 +93,8 @@ int ferry_pipe_hand_over(ferry_pipe *pipe, unsigned role, int *ret_descriptor)
 
 int ferry_pipe_take(ferry_pipe **ret_pipe, int descriptor)
 {
-    struct object object;
     ferry_pipe *pipe;
-    fork_hold();
-    int r = parcel_open(&object, FERRY_KIND_PIPE, descriptor);
-    if (r == 0)
-        r = pipe_new(&pipe, &object, 0);
-    fork_unhold();
+    int r = take(FERRY_KIND_PIPE, descriptor, pipe_new, &pipe);
     if (r < 0)
         return r;
     /* Who looked for a writer just between the parcel and the member looks again. */
@@ -129,13 +131,8 @@ int ferry_queue_hand_over(ferry_queue *queue, unsigned role, int *ret_descriptor
 
 int ferry_queue_take(ferry_queue **ret_queue, int descriptor)
 {
-    struct object object;
-    fork_hold();
-    int r = parcel_open(&object, FERRY_KIND_QUEUE, descriptor);
     ferry_queue *queue = NULL;
-    if (r == 0)
-        r = queue_new(&queue, &object, 0);
-    fork_unhold();
+    int r = take(FERRY_KIND_QUEUE, descriptor, queue_new, &queue);
     if (r == 0)
         r = queue_check_alone(&queue->object.slots);
     if (r < 0) {

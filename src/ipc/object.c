@@ -183,7 +183,8 @@ static int attach_once(struct region *region, struct slots *slots,
     return r == -EEXIST ? -ESTALE : r;
 }
 
-static int attach(struct region *region, struct slots *slots, const struct region_request *request)
+static int attach_patiently(struct region *region, struct slots *slots,
+                            const struct region_request *request)
 {
     deadline end = clock_deadline(OPEN_PATIENCE_NS);
     int r;
@@ -197,17 +198,6 @@ static int attach(struct region *region, struct slots *slots, const struct regio
             nanosleep(&(struct timespec){.tv_nsec = OPEN_SLICE_NS}, NULL);
     }
     return r;
-}
-
-int object_attach(struct object *ret_object, const struct region_request *request)
-{
-    struct region region;
-    struct slots slots;
-    int r = attach(&region, &slots, request);
-    if (r == 0)
-        *ret_object = (struct object){
-            .region = region, .slots = slots, .interruptible = (request->flags & FERRY_EINTR) != 0};
-    return r == -EADDRINUSE ? -EEXIST : r;
 }
 
 static int map_twin(struct object *twin, const struct object *object, unsigned role)
@@ -254,17 +244,38 @@ int object_twin(struct object *ret_twin, const struct object *object, unsigned r
     return 0;
 }
 
-int object_open(const struct region_request *request,
-                int (*open)(const struct region_request *request, void *context), void *context)
+static int attach(struct object *ret_object, const struct region_request *request)
+{
+    struct region region;
+    struct slots slots;
+    int r = attach_patiently(&region, &slots, request);
+    if (r == 0)
+        *ret_object = (struct object){.region = region, .slots = slots, .flags = request->flags};
+    return r == -EADDRINUSE ? -EEXIST : r;
+}
+
+/* From the first lock on a byte until the handle follows forks, none may happen. */
+static int open_once(const struct region_request *request, object_adopt *adopt, void *ret_handle)
+{
+    struct object object;
+    fork_hold();
+    int r = attach(&object, request);
+    if (r == 0)
+        r = adopt(&object, ret_handle);
+    fork_unhold();
+    return r;
+}
+
+int object_open(const struct region_request *request, object_adopt *adopt, void *ret_handle)
 {
     if (request->name != NULL && (request->flags & FERRY_CREATE) != 0)
         sweep_sometimes();
     struct explanation before;
     explanation_keep(&before);
-    int r = open(request, context);
+    int r = open_once(request, adopt, ret_handle);
     if (r == -ENOSPC) { /* again in any case: so that this is what is explained */
         sweep_root();
-        r = open(request, context);
+        r = open_once(request, adopt, ret_handle);
     }
     if (r == 0)
         explanation_restore(&before);
@@ -297,7 +308,8 @@ void object_leave(struct object *object)
     fork_drop(&object->fork);
     if (!object_is_ours(object) || object->slots.tag == 0)
         return;
-    object->hooks->leaving(object);
+    if (object->hooks->leaving != NULL)
+        object->hooks->leaving(object);
     off_t byte = (off_t)object->slots.slot;
     members_leave(&object->slots);
     ofd_unlock(region->lock_fd, byte, 1);

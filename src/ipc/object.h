@@ -20,7 +20,7 @@ struct object_hooks {
     void (*hold)(struct object *object);
     void (*let_go)(struct object *object);
     void (*after_fork)(struct object *object); /* in the child, as a member of its own by then */
-    void (*leaving)(struct object *object);    /* still a member */
+    void (*leaving)(struct object *object);    /* still a member; or NULL */
 };
 
 struct object {
@@ -30,7 +30,7 @@ struct object {
     struct fork_handle fork;
     const struct object_hooks *hooks;
     uint32_t process; /* that it belongs to, see os/process.h */
-    bool interruptible;
+    unsigned flags;   /* that it was opened with; 0 if it was handed over */
 };
 
 /* The options that all kinds have.  0, or -EINVAL: which of them is wrong. */
@@ -42,10 +42,21 @@ struct object_options {
 };
 int object_check_options(const struct object_options *options);
 
-/* Finds or makes what is asked for, and joins it, with the calling thread between fork_hold() and
- * fork_unhold(); object_follow() must come before that ends.  What a kind adds to the object's files
- * is the region's business.  Outputs as ferry_segment_open() has them. */
-int object_attach(struct object *ret_object, const struct region_request *request);
+/* A kind's own: puts a handle around an object that was joined, and has it follow forks; between fork_hold()
+ * and fork_unhold().  Takes *object over in any case.  What ret_handle points to is the kind's business. */
+typedef int object_adopt(struct object *object, void *ret_handle);
+
+/* Opens as every kind does: finds or makes what is asked for, joins it, and has a handle put around it.  Old
+ * temporary names are swept now and then, and once more if there is no room; what was looked for on the way
+ * and not found is no failure.  What a kind adds to the object's files is the region's business.  Returns
+ * as ferry_segment_open() does. */
+int object_open(const struct region_request *request, object_adopt *adopt, void *ret_handle);
+
+/* The flags of a request for who may look on (FERRY_TAP), for which it is enough to read. */
+static inline unsigned object_flags(unsigned flags)
+{
+    return (flags & FERRY_TAP) != 0 ? flags | FERRY_READ : flags;
+}
 
 /* The same object once more, for another handle of this process with that role: a membership and
  * mappings of its own, no ends. */
@@ -57,13 +68,14 @@ int object_follow(struct object *object, const struct object_hooks *hooks);
 /* Leaves: the object is nobody's then, and its region still mapped. */
 void object_leave(struct object *object);
 
-/* Calls open(request, context) as every kind's open does: old temporary names are swept now and then,
- * and once more if there is no room; what was looked for on the way and not found is no failure. */
-int object_open(const struct region_request *request,
-                int (*open)(const struct region_request *request, void *context), void *context);
-
 /* Why object_usable() says no: -ESTALE, explained. */
 int object_explain_stale(const struct object *object);
+
+/* Does a signal handler end its waits? */
+static inline bool object_is_interruptible(const struct object *object)
+{
+    return (object->flags & FERRY_EINTR) != 0;
+}
 
 /* Not in a child that a bare clone() made. */
 static inline bool object_is_ours(const struct object *object)

@@ -26,8 +26,8 @@ struct ferry_pipe {
     _Atomic size_t peeked;      /* the same for bytes to read */
 };
 
-/* Wraps an object that the caller has joined; takes it over, also on failure. */
-int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags);
+/* *ret_pipe is a ferry_pipe *. */
+object_adopt pipe_new;
 
 /* Begins to look on. */
 int pipe_begin_tap(ferry_pipe *pipe);

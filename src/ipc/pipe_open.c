@@ -49,15 +49,9 @@ static void after_fork(struct object *object)
     stream_after_fork(&pipe->stream);
 }
 
-static void leaving(struct object *object)
-{
-    (void)object;
-}
+static const struct object_hooks hooks = {.hold = hold, .let_go = let_go, .after_fork = after_fork};
 
-static const struct object_hooks hooks = {
-    .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
-
-int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags)
+int pipe_new(struct object *object, void *ret_pipe)
 {
     ferry_pipe *pipe = calloc(1, sizeof(*pipe));
     if (pipe == NULL) {
@@ -68,16 +62,16 @@ int pipe_new(ferry_pipe **ret_pipe, struct object *object, unsigned flags)
     pthread_mutex_init(&pipe->tap_guard, NULL);
     notice_init(&pipe->arrivals, &pipe->object.slots, -1);
     stream_init(&pipe->stream, &pipe->object.region, &pipe->object.slots, &pipe->arrivals,
-                object->interruptible);
+                object_is_interruptible(object));
     pipe->keeps_records = (object->region.identity.flags & LAYOUT_RECORDS) != 0;
-    pipe->raises_sigpipe = (flags & FERRY_SIGPIPE) != 0;
-    pipe->taps = (flags & FERRY_TAP) != 0;
+    pipe->raises_sigpipe = (object->flags & FERRY_SIGPIPE) != 0;
+    pipe->taps = (object->flags & FERRY_TAP) != 0;
     int r = object_follow(&pipe->object, &hooks);
     if (r < 0) {
         free(pipe);
         return r;
     }
-    *ret_pipe = pipe;
+    *(ferry_pipe **)ret_pipe = pipe;
     return 0;
 }
 
@@ -182,7 +176,7 @@ static int meet(ferry_pipe *pipe, bool writes, int64_t patience_ns, uint32_t arr
         if (left == 0)
             return explain_wait(-ETIMEDOUT, writes);
         r = notice_wait(&pipe->arrivals, &version, left == INT64_MAX ? FERRY_FOREVER : left,
-                        pipe->object.interruptible);
+                        object_is_interruptible(&pipe->object));
         if (r < 0)
             return explain_wait(r, writes);
     }
@@ -213,14 +207,13 @@ static int open_ends(ferry_pipe *pipe, int64_t patience_ns)
 int pipe_check_options(const char *name, const struct ferry_pipe_options *options,
                        unsigned known_flags)
 {
-    const struct object_options common = {
-        .options_bytes = options->options_bytes,
-        .options_known = sizeof(*options),
-        .macro = "FERRY_PIPE",
-        .name = name,
-        .flags = (options->flags & FERRY_TAP) != 0 ? FERRY_READ : options->flags,
-        .known_flags = known_flags,
-        .mode = options->mode};
+    const struct object_options common = {.options_bytes = options->options_bytes,
+                                          .options_known = sizeof(*options),
+                                          .macro = "FERRY_PIPE",
+                                          .name = name,
+                                          .flags = options->flags,
+                                          .known_flags = known_flags,
+                                          .mode = options->mode};
     int r = object_check_options(&common);
     if (r < 0)
         return r;
@@ -240,33 +233,13 @@ struct region_request pipe_request(const char *name, const struct ferry_pipe_opt
     uint32_t most = exponent > ROOM_TO_GROW_EXPONENT ? exponent : ROOM_TO_GROW_EXPONENT;
     return (struct region_request){.name = name,
                                    .kind = FERRY_KIND_PIPE,
-                                   .flags = (options->flags & FERRY_TAP) != 0 ? FERRY_READ
-                                                                              : options->flags,
+                                   .flags = object_flags(options->flags),
                                    .mode = options->mode ? options->mode : 0600,
                                    .size_bytes = UINT64_C(2) << most,
                                    .exponent = exponent,
                                    .keeps_records = (options->flags & FERRY_RECORDS) != 0,
                                    .trusted_owners = options->trusted_owners,
                                    .trusted_owner_count = options->trusted_owner_count};
-}
-
-/* What is passed through object_open(). */
-struct opening {
-    ferry_pipe *pipe;
-    unsigned flags;
-};
-
-/* From the first lock on a byte until the handle follows forks, none may happen. */
-static int open_held(const struct region_request *request, void *context)
-{
-    struct opening *opening = context;
-    struct object object;
-    fork_hold();
-    int r = object_attach(&object, request);
-    if (r == 0)
-        r = pipe_new(&opening->pipe, &object, opening->flags);
-    fork_unhold();
-    return r;
 }
 
 /* The pipe decides about records; but whoever asks for them is not to write without. */
@@ -284,18 +257,18 @@ static int check_records(const ferry_pipe *pipe, unsigned flags)
 static int open_once(ferry_pipe **ret_pipe, const struct region_request *request,
                      const struct ferry_pipe_options *options)
 {
-    struct opening opening = {.flags = options->flags};
-    int r = object_open(request, open_held, &opening);
+    ferry_pipe *pipe;
+    int r = object_open(request, pipe_new, &pipe);
     if (r < 0)
         return r;
-    r = check_records(opening.pipe, options->flags);
+    r = check_records(pipe, options->flags);
     if (r == 0)
-        r = open_ends(opening.pipe, options->patience_ns);
+        r = open_ends(pipe, options->patience_ns);
     if (r < 0) {
-        ferry_pipe_close(opening.pipe);
+        ferry_pipe_close(pipe);
         return r;
     }
-    *ret_pipe = opening.pipe;
+    *ret_pipe = pipe;
     return 0;
 }
 

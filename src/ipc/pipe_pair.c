@@ -5,12 +5,6 @@
 #include "ipc/pipe.h"
 #include "shared/members.h"
 
-/* What is passed through object_open(). */
-struct opening {
-    ferry_pipe *ends[2];
-    unsigned flags;
-};
-
 /* A second membership of an object without a name, with one of its ends. */
 static int split(struct object *ret_twin, struct object *object)
 {
@@ -25,36 +19,23 @@ static int split(struct object *ret_twin, struct object *object)
     return 0;
 }
 
-/* Between fork_hold() and fork_unhold().  On failure ends[0] may be there, and is the caller's. */
-static int make_pair(ferry_pipe *ends[2], const struct region_request *request, unsigned flags)
+/* Two handles in place of one: ret_ends is an array of two ferry_pipe *.  On failure the first may be there, and is
+ * the caller's. */
+static int adopt_both(struct object *reading, void *ret_ends)
 {
-    struct object reading, writing;
-    int r = object_attach(&reading, request);
-    if (r < 0)
-        return r;
-    r = split(&writing, &reading);
+    ferry_pipe **ends = ret_ends;
+    struct object writing;
+    int r = split(&writing, reading);
     if (r < 0) {
-        region_release(&reading.region);
+        region_release(&reading->region);
         return r;
     }
-    r = pipe_new(&ends[0], &reading, flags);
+    r = pipe_new(reading, &ends[0]);
     if (r < 0) {
         region_release(&writing.region);
         return r;
     }
-    return pipe_new(&ends[1], &writing, flags);
-}
-
-static int open_pair(const struct region_request *request, void *context)
-{
-    struct opening *opening = context;
-    opening->ends[0] = opening->ends[1] = NULL;
-    fork_hold();
-    int r = make_pair(opening->ends, request, opening->flags);
-    fork_unhold();
-    if (r < 0)
-        ferry_pipe_close(opening->ends[0]);
-    return r;
+    return pipe_new(&writing, &ends[1]);
 }
 
 int ferry_pipe_pair(ferry_pipe *ret_ends[2], const struct ferry_pipe_options *options)
@@ -66,11 +47,14 @@ int ferry_pipe_pair(ferry_pipe *ret_ends[2], const struct ferry_pipe_options *op
     if (r < 0)
         return r;
     const struct region_request request = pipe_request(NULL, options);
-    struct opening opening = {.flags = options->flags};
-    r = object_open(&request, open_pair, &opening);
-    if (r == 0)
-        memcpy(ret_ends, opening.ends, sizeof(opening.ends));
-    return r;
+    ferry_pipe *ends[2] = {NULL, NULL};
+    r = object_open(&request, adopt_both, ends);
+    if (r < 0) {
+        ferry_pipe_close(ends[0]);
+        return r;
+    }
+    memcpy(ret_ends, ends, sizeof(ends));
+    return 0;
 }
 
 int ferry_pipe_duplex(struct ferry_pipe_duplex ret_sides[2],

@@ -74,7 +74,7 @@ static ssize_t await_bytes(ferry_pipe *pipe, void *bytes, size_t count, uint64_t
         if (left == 0)
             return -ETIMEDOUT;
         int r = notice_wait(&pipe->arrivals, &version, left == INT64_MAX ? FERRY_FOREVER : left,
-                            pipe->object.interruptible);
+                            object_is_interruptible(&pipe->object));
         if (r < 0 && r != -ETIMEDOUT)
             return r;
     }

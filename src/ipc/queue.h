@@ -79,8 +79,8 @@ int queue_read_shape(const struct object *object, struct flow_shape *ret_shape);
 
 /* ---- Coming and going (queue_open.c) ---- */
 
-/* A handle for what was found, made or handed over; between fork_hold() and fork_unhold().  Takes *object in any case. */
-int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags);
+/* *ret_queue is a ferry_queue *. */
+object_adopt queue_new;
 
 /* As a member, with its role noted in *slots: is nobody in the way of a sole sender or receiver?  -EBUSY. */
 int queue_check_alone(struct slots *slots);

@@ -63,13 +63,7 @@ static void after_fork(struct object *object)
     bar(queue);
 }
 
-static void leaving(struct object *object)
-{
-    (void)object;
-}
-
-static const struct object_hooks hooks = {
-    .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
+static const struct object_hooks hooks = {.hold = hold, .let_go = let_go, .after_fork = after_fork};
 
 static void deinit_flow(struct flow *flow)
 {
@@ -88,7 +82,7 @@ static int init_flow(ferry_queue *queue)
                           .slots = &object->slots,
                           .shared = shared,
                           .data = -1,
-                          .interruptible = object->interruptible,
+                          .interruptible = object_is_interruptible(object),
                           .message_spin = SPIN_INIT,
                           .room_spin = SPIN_INIT};
     int r = queue_read_shape(object, &flow->shape);
@@ -119,7 +113,7 @@ static int begin_handle(ferry_queue *queue)
     return r;
 }
 
-int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags)
+int queue_new(struct object *object, void *ret_queue)
 {
     ferry_queue *queue = calloc(1, sizeof(*queue));
     if (queue == NULL) {
@@ -127,7 +121,7 @@ int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags)
         return fail(-ENOMEM, "no memory for a handle");
     }
     queue->object = *object;
-    queue->taps = (flags & FERRY_TAP) != 0;
+    queue->taps = (object->flags & FERRY_TAP) != 0;
     queue->latch = queue->notice.latch = queue->notice.stop = -1;
     pthread_mutex_init(&queue->guard, NULL);
     pthread_mutex_init(&queue->notice_guard, NULL);
@@ -136,7 +130,7 @@ int queue_new(ferry_queue **ret_queue, struct object *object, unsigned flags)
         free(queue);
         return r;
     }
-    *ret_queue = queue;
+    *(ferry_queue **)ret_queue = queue;
     return 0;
 }
 
@@ -257,9 +251,9 @@ static int check_options(const char *name, const struct ferry_queue_options *opt
 }
 
 /* The queue decides about its manner; but whoever asks for another one is not to work without. */
-static int check_manner(const ferry_queue *queue, unsigned flags)
+static int check_manner(const ferry_queue *queue)
 {
-    unsigned missing = flags & QUEUE_SHAPE_FLAGS & ~queue->flow.shape.flags;
+    unsigned missing = queue->object.flags & QUEUE_SHAPE_FLAGS & ~queue->flow.shape.flags;
     if (missing == 0)
         return 0;
     return fail(-EMEDIUMTYPE,
@@ -272,32 +266,13 @@ static int check_manner(const ferry_queue *queue, unsigned flags)
                                                     : "bounded (no FERRY_UNBOUNDED)");
 }
 
-/* What is passed through object_open(). */
-struct opening {
-    ferry_queue *queue;
-    unsigned flags;
-};
-
-/* From the first lock on a byte until the handle follows forks, none may happen. */
-static int open_held(const struct region_request *request, void *context)
-{
-    struct opening *opening = context;
-    struct object object;
-    fork_hold();
-    int r = object_attach(&object, request);
-    if (r == 0)
-        r = queue_new(&opening->queue, &object, opening->flags);
-    fork_unhold();
-    return r;
-}
-
-static int begin_part(ferry_queue *queue, unsigned flags)
+static int begin_part(ferry_queue *queue)
 {
     struct slots *slots = &queue->object.slots;
-    int r = check_manner(queue, flags);
+    int r = check_manner(queue);
     if (r < 0)
         return r;
-    uint32_t role = role_of(queue->object.region.role, flags);
+    uint32_t role = role_of(queue->object.region.role, queue->object.flags);
     if (role != slots->role)
         members_change_role(slots, role);
     atomic_thread_fence(
@@ -313,8 +288,7 @@ static struct region_request request_for(const char *name,
     struct flow_needs needs = queue_needs(shape);
     return (struct region_request){.name = name,
                                    .kind = FERRY_KIND_QUEUE,
-                                   .flags = (options->flags & FERRY_TAP) != 0 ? FERRY_READ
-                                                                              : options->flags,
+                                   .flags = object_flags(options->flags),
                                    .mode = options->mode ? options->mode : 0600,
                                    .size_bytes = needs.data_bytes,
                                    .index_bytes = needs.index_bytes,
@@ -337,14 +311,14 @@ int ferry_queue_open(ferry_queue **ret_queue, const char *name,
         return r;
     const struct flow_shape shape = queue_wanted_shape(options);
     const struct region_request request = request_for(name, options, &shape);
-    struct opening opening = {.flags = options->flags};
-    r = object_open(&request, open_held, &opening);
+    ferry_queue *queue = NULL;
+    r = object_open(&request, queue_new, &queue);
     if (r == 0)
-        r = begin_part(opening.queue, options->flags);
+        r = begin_part(queue);
     if (r < 0) {
-        ferry_queue_close(opening.queue);
+        ferry_queue_close(queue);
         return r;
     }
-    *ret_queue = opening.queue;
+    *ret_queue = queue;
     return 0;
 }

@@ -40,7 +40,7 @@ static void leaving(struct object *object)
 static const struct object_hooks hooks = {
     .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
 
-int segment_new(ferry_segment **ret_segment, struct object *object)
+int segment_new(struct object *object, void *ret_segment)
 {
     ferry_segment *segment = calloc(1, sizeof(*segment));
     if (segment == NULL) {
@@ -55,7 +55,7 @@ int segment_new(ferry_segment **ret_segment, struct object *object)
         free(segment);
         return r;
     }
-    *ret_segment = segment;
+    *(ferry_segment **)ret_segment = segment;
     return 0;
 }
 
@@ -76,18 +76,6 @@ static int check_options(const char *name, const struct ferry_segment_options *o
     return object_check_options(&common);
 }
 
-/* From the first lock on a byte until the handle follows forks, none may happen. */
-static int open_held(const struct region_request *request, void *ret_segment)
-{
-    struct object object;
-    fork_hold();
-    int r = object_attach(&object, request);
-    if (r == 0)
-        r = segment_new(ret_segment, &object);
-    fork_unhold();
-    return r;
-}
-
 int ferry_segment_open(ferry_segment **ret_segment, const char *name,
                        const struct ferry_segment_options *options)
 {
@@ -106,7 +94,7 @@ int ferry_segment_open(ferry_segment **ret_segment, const char *name,
                                            .address = options->address,
                                            .trusted_owners = options->trusted_owners,
                                            .trusted_owner_count = options->trusted_owner_count};
-    return object_open(&request, open_held, ret_segment);
+    return object_open(&request, segment_new, ret_segment);
 }
 
 ferry_segment *ferry_segment_close(ferry_segment *segment)
@@ -138,7 +126,9 @@ uint64_t ferry_segment_size(const ferry_segment *segment)
 int ferry_segment_lock(ferry_segment *segment, int64_t timeout_ns)
 {
     int r = object_usable(&segment->object);
-    return r < 0 ? r : mutex_lock(&segment->mutex, timeout_ns, segment->object.interruptible);
+    return r < 0
+               ? r
+               : mutex_lock(&segment->mutex, timeout_ns, object_is_interruptible(&segment->object));
 }
 
 int ferry_segment_unlock(ferry_segment *segment)
@@ -172,9 +162,9 @@ int ferry_segment_version(ferry_segment *segment, uint32_t *ret_version)
 int ferry_segment_wait(ferry_segment *segment, uint32_t *version, int64_t timeout_ns)
 {
     int r = object_usable(&segment->object);
-    return r < 0
-               ? r
-               : notice_wait(&segment->notice, version, timeout_ns, segment->object.interruptible);
+    return r < 0 ? r
+                 : notice_wait(&segment->notice, version, timeout_ns,
+                               object_is_interruptible(&segment->object));
 }
 
 int ferry_segment_descriptor(ferry_segment *segment)

@@ -14,7 +14,7 @@ struct ferry_segment {
     struct mutex mutex;
 };
 
-/* Wraps an object that the caller has joined; takes it over, also on failure. */
-int segment_new(ferry_segment **ret_segment, struct object *object);
+/* *ret_segment is a ferry_segment *. */
+object_adopt segment_new;
 
 #endif

@@ -233,6 +233,31 @@ TEST(a_killed_tap_harms_nobody_and_another_is_told) /* G8 */
     CHECK_OK(ferry_remove("p"));
 }
 
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
+static void be_interrupted(void *context)
+{
+    char byte;
+    uint64_t missed;
+    CHECK_ERR(ferry_pipe_tap(context, &byte, 1, &missed, FERRY_FOREVER), EINTR);
+}
+
+TEST(signals_end_looking_on_where_asked_to) /* G7 */
+{
+    struct sigaction action = {.sa_handler = do_nothing};
+    CHECK_ERRNO(sigaction(SIGUSR1, &action, NULL));
+    ferry_pipe *both = open_pipe("p", FERRY_CREATE), *tap;
+    CHECK_OK(ferry_pipe_open(&tap, "p", FERRY_PIPE(.flags = FERRY_TAP | FERRY_EINTR)));
+    pid_t child = test_child(be_interrupted, tap);
+    test_sleeping(child);
+    CHECK_ERRNO(kill(child, SIGUSR1));
+    test_wait_ok(child);
+    done(tap, both);
+}
+
 static void write_and_sleep(void *context)
 {
     ferry_pipe *writer = open_pipe("p", FERRY_WRITE);

@@ -292,6 +292,30 @@ EACH_BOUNDED_QUEUE(signals_end_waits_where_asked_to) /* G7 */
     destroy_queue(queue, "q");
 }
 
+static void be_interrupted_looking_on(void *context)
+{
+    char text[65];
+    uint64_t missed;
+    ferry_queue *looker = context;
+    CHECK_ERR(tap(looker, text, &missed, FERRY_FOREVER), EINTR);
+}
+
+EACH_BOUNDED_QUEUE(signals_end_looking_on_where_asked_to) /* G7 */
+{
+    struct sigaction action = {.sa_handler = do_nothing};
+    CHECK_ERRNO(sigaction(SIGUSR1, &action, NULL));
+    ferry_queue *queue = make_queue(kind, "q", 0);
+    if (can_be_tapped(kind)) {
+        ferry_queue *looker = open_queue("q", FERRY_TAP | FERRY_EINTR);
+        pid_t child = test_child(be_interrupted_looking_on, looker);
+        test_sleeping(child);
+        CHECK_ERRNO(kill(child, SIGUSR1));
+        test_wait_ok(child);
+        ferry_queue_close(looker);
+    }
+    destroy_queue(queue, "q");
+}
+
 /* Restarting system calls is the handler's wish about those of its own program. */
 TEST(signals_end_waits_even_if_system_calls_are_restarted) /* G7 */
 {
