@@ -70,8 +70,12 @@ struct ferry_member {
     int64_t joined_unix_ms;
     /* asleep until the object changes, or has bytes, messages or room; or polling for that */
     bool waiting;
-    bool opening;     /* pipe: it waits for somebody to open the other end */
-    bool holds_lock;  /* pipe: it has room or bytes open */
+    bool opening;    /* pipe: it waits for somebody to open the other end */
+    bool holds_lock; /* pipe: it has room or bytes open */
+    /* queue: which messages it is asleep for, enum ferry_selection, and of which type.  FERRY_ANY, too, if its threads are for
+     * different ones, or if it is not asleep for messages */
+    unsigned selection;
+    uint64_t type;
     char command[64]; /* what runs under that pid; "" if it cannot be read */
 };
 

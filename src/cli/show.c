@@ -159,20 +159,33 @@ static const char *doing_with_pipe(const struct ferry_member *member)
 
 static const char *doing_with_queue(const struct ferry_member *member)
 {
+    if (member->selection != FERRY_ANY)
+        return member->selection == FERRY_OF_TYPE ? "waits for type"
+               : member->selection == FERRY_UP_TO ? "waits for types up to"
+                                                  : "waits for types but";
     if (member->waiting)
         return waits_for(member->role, "waits for messages", "waits for room", "waits");
     return "";
 }
 
-static const char *doing(int kind, const struct ferry_member *member)
+static const char *doing_with_segment(const struct ferry_member *member)
 {
-    if (kind == FERRY_KIND_PIPE)
-        return doing_with_pipe(member);
-    if (kind == FERRY_KIND_QUEUE)
-        return doing_with_queue(member);
     if (member->holds_lock)
         return member->waiting ? "holds the lock, waits" : "holds the lock";
     return member->waiting ? "waits for a change" : "";
+}
+
+static struct phrase doing(int kind, const struct ferry_member *member)
+{
+    struct phrase phrase;
+    const char *text = kind == FERRY_KIND_PIPE    ? doing_with_pipe(member)
+                       : kind == FERRY_KIND_QUEUE ? doing_with_queue(member)
+                                                  : doing_with_segment(member);
+    if (member->selection != FERRY_ANY)
+        snprintf(phrase.text, sizeof(phrase.text), "%s %" PRIu64, text, member->type);
+    else
+        snprintf(phrase.text, sizeof(phrase.text), "%s", text);
+    return phrase;
 }
 
 static void print_members(int kind, const struct members *members)
@@ -189,7 +202,7 @@ static void print_members(int kind, const struct members *members)
         table_cell(&table, "%s", role_name(member->role));
         table_cell(&table, "%s", member->alive ? "alive" : "dead");
         table_cell(&table, "%s", phrase_age(member->joined_unix_ms).text);
-        table_cell(&table, "%s", doing(kind, member));
+        table_cell(&table, "%s", doing(kind, member).text);
     }
     if (members->count > 0)
         putchar('\n');
@@ -216,6 +229,15 @@ static void print(const struct ferry_object *object, const struct members *membe
 
 /* ---- For programs ---------------------------------------------------------------------------- */
 
+/* As `ferry receive` has it. */
+static const char *selection_name(unsigned selection)
+{
+    return selection == FERRY_OF_TYPE  ? "type"
+           : selection == FERRY_UP_TO  ? "max-type"
+           : selection == FERRY_EXCEPT ? "except"
+                                       : "any";
+}
+
 static void member_to_json(const struct ferry_member *member, struct json *json)
 {
     json_open(json, NULL, '{');
@@ -228,6 +250,8 @@ static void member_to_json(const struct ferry_member *member, struct json *json)
     json_bool(json, "waiting", member->waiting);
     json_bool(json, "opening", member->opening);
     json_bool(json, "holds_lock", member->holds_lock);
+    json_text(json, "selection", selection_name(member->selection));
+    json_number(json, "type", member->type);
     json_text(json, "command", member->command);
     json_close(json, '}');
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <ferry/queue.h>
+
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "ipc/look.h"
@@ -14,11 +16,6 @@
 #include "shared/board.h"
 #include "shared/mutex.h"
 #include "shared/sweep.h"
-
-#define RELAXED(field)                                                                             \
-    atomic_load_explicit(&(field),                                                                 \
-                         memory_order_relaxed) /* of a private copy                      \
-                                                          */
 
 static int check_object_size(const struct ferry_object *object)
 {
@@ -76,6 +73,16 @@ static void describe_end(struct layout *control, struct ferry_member *member)
         is_tag_of(control, slot, &stream->in.lock) || is_tag_of(control, slot, &stream->out.lock);
 }
 
+/* Of one who is asleep for messages. */
+static void describe_choice(const struct layout_entry *entry, struct ferry_member *member)
+{
+    uint32_t wants = RELAXED(entry->wants);
+    if (wants == FERRY_ANY || wants > FERRY_EXCEPT) /* or for several things */
+        return;
+    member->selection = wants;
+    member->type = RELAXED(entry->type);
+}
+
 /* Who sends, receives, or waits for that. */
 static void describe_user(struct layout *control, struct ferry_member *member)
 {
@@ -85,6 +92,8 @@ static void describe_user(struct layout *control, struct ferry_member *member)
                       board_has(&queue->room, slot) || board_has(&control->listeners, slot);
     member->holds_lock =
         is_tag_of(control, slot, &queue->in.lock) || is_tag_of(control, slot, &queue->out.lock);
+    if (board_has(&queue->receivers, slot))
+        describe_choice(&control->members[slot], member);
 }
 
 static struct ferry_member describe_member(struct look *look, uint32_t slot, uint64_t namespace)

@@ -26,11 +26,6 @@
 /* How often to read again when somebody was in the middle of a change. */
 enum { READ_ATTEMPTS = 100 };
 
-#define RELAXED(field)                                                                             \
-    atomic_load_explicit(&(field),                                                                 \
-                         memory_order_relaxed) /* of a private copy                      \
-                                                          */
-
 void look_release(struct look *look)
 {
     if (!look->is_lent)
@@ -232,6 +227,31 @@ static void describe_damage(struct look *look)
              (int)sizeof(look->object.damage) - 1, ferry_explain());
 }
 
+static void describe_file(struct look *look, const struct stat *status)
+{
+    struct ferry_object *object = &look->object;
+    object->owner = status->st_uid;
+    object->group = status->st_gid;
+    object->temporary = S_ISREG(status->st_mode) && (status->st_mode & S_ISVTX) != 0;
+    look->inode = status->st_ino;
+}
+
+/* From the copy of the control memory, and from who is there. */
+static void describe_object(struct look *look, const struct stat *status)
+{
+    struct ferry_object *object = &look->object;
+    object->removed = status->st_nlink == 0 && !object->anonymous;
+    object->reserved_bytes = (uint64_t)status->st_blocks * 512;
+    count_members(look);
+    describe_ledger(look);
+    describe_segment(look);
+    if (object->kind == FERRY_KIND_PIPE)
+        describe_stream(look);
+    describe_data(look);
+    if (object->kind == FERRY_KIND_QUEUE)
+        look_at_queue(look);
+}
+
 /* Reads and describes what look->fd is open on. */
 static int look_into(struct look *look, const char *name, const char *label)
 {
@@ -242,10 +262,7 @@ static int look_into(struct look *look, const char *name, const char *label)
     struct stat status;
     if (fstat(look->fd, &status) < 0)
         return fail_errno(-errno, "\"%s\" cannot be looked at", name);
-    object->owner = status.st_uid;
-    object->group = status.st_gid;
-    object->temporary = S_ISREG(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
-    look->inode = status.st_ino;
+    describe_file(look, &status);
     struct layout_identity identity;
     if (region_read_identity(look->fd, &status, &identity) < 0) {
         describe_damage(look);
@@ -257,16 +274,7 @@ static int look_into(struct look *look, const char *name, const char *label)
     describe_identity(look, &identity);
     if (label == NULL)
         describe_label(look);
-    object->removed = status.st_nlink == 0 && !object->anonymous;
-    object->reserved_bytes = (uint64_t)status.st_blocks * 512;
-    count_members(look);
-    describe_ledger(look);
-    describe_segment(look);
-    if (object->kind == FERRY_KIND_PIPE)
-        describe_stream(look);
-    describe_data(look);
-    if (object->kind == FERRY_KIND_QUEUE)
-        look_at_queue(look);
+    describe_object(look, &status);
     return 0;
 }
 

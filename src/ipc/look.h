@@ -20,6 +20,9 @@ struct look {
     struct ferry_object object;
 };
 
+/* A field of the copy. */
+#define RELAXED(field) atomic_load_explicit(&(field), memory_order_relaxed)
+
 void look_release(struct look *look);
 
 /* Opens what `name` means (a name or held:PID:FD) and reads it.  0 also for a damaged object, whose

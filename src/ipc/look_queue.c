@@ -13,9 +13,6 @@
 #include "shared/root.h"
 #include "shared/store.h"
 
-/* Of a private copy. */
-#define RELAXED(field) atomic_load_explicit(&(field), memory_order_relaxed)
-
 /* The data, if they can be found by name and may be read; else -errno. */
 static int open_data(const struct look *look)
 {

@@ -212,6 +212,30 @@ who_waits_for_what_is_shown() { # G13 U4
     wait $! || fail "receiving ended with $?"
 }
 
+which_types_are_waited_for_is_shown() { # G13 Q2 U4
+    silent ferry new queue q --typed
+    local option doing
+    for option in --type --max-type --except; do
+        ferry receive q "$option" 7 --timeout 60s >got &
+        eventually shows q "[(m['selection'], m['type']) for m in d['members']] == [('${option#--}', 7)]"
+        works ferry show q
+        case $option in
+        --type) doing='type 7' ;;
+        --max-type) doing='types up to 7' ;;
+        --except) doing='types but 7' ;;
+        esac
+        out | grep -q "waits for $doing\$" || fail "$(out)"
+        silent ferry send q --type 7 seven
+        [[ $option != --except ]] || silent ferry send q --type 8 eight
+        wait $! || fail "receiving ended with $?"
+    done
+    ferry receive q >got # the one that was not waited for
+    ferry receive q >got &
+    eventually shows q "[(m['waiting'], m['selection']) for m in d['members']] == [(True, 'any')]"
+    silent ferry send q --type 7 x
+    wait $! || fail "receiving ended with $?"
+}
+
 show_tells_all_of_a_queue() { # G13 U4
     silent ferry new queue q --messages 10 --bytes 64K --max 1K --overflow drop-oldest
     silent ferry send q one two three
