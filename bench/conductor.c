@@ -110,18 +110,14 @@ static bool wants_side(const struct conductor_options *options, const struct exp
 
 /* ---- One series ------------------------------------------------------------------------------------- */
 
-static void add_side(struct contest *contest, const struct bench_side *side,
-                     const struct conductor_options *options, const struct machine *machine)
+static struct lap_request request_for(const struct contest *contest, const struct bench_side *side,
+                                      const struct conductor_options *options,
+                                      const struct machine *machine)
 {
     const struct experiment *experiment = contest->experiment;
-    contest->sides =
-        expect(reallocarray(contest->sides, contest->count + 1, sizeof(*contest->sides)));
-    struct runner_up *added = &contest->sides[contest->count++];
     bool one = contest->placement == PLACE_ONE_CORE;
     const struct effort *effort = options->quick ? &quick : &thorough;
-    memset(added, 0, sizeof(*added));
-    added->side = side;
-    added->request = (struct lap_request){
+    struct lap_request request = {
         .side = side,
         .play = experiment_play(experiment, side),
         .waiting = experiment_waiting(experiment, side, contest->placement),
@@ -137,9 +133,21 @@ static void add_side(struct contest *contest, const struct bench_side *side,
     };
     bool slow = side->starts_slowly && experiment->shape == SHAPE_ONE_WAY;
     if (experiment->long_batches || slow) {
-        added->request.target_ns *= LONG_BATCHES;
-        added->request.batches = 1;
+        request.target_ns *= LONG_BATCHES;
+        request.batches = 1;
     }
+    return request;
+}
+
+static void add_side(struct contest *contest, const struct bench_side *side,
+                     const struct conductor_options *options, const struct machine *machine)
+{
+    contest->sides =
+        expect(reallocarray(contest->sides, contest->count + 1, sizeof(*contest->sides)));
+    struct runner_up *added = &contest->sides[contest->count++];
+    memset(added, 0, sizeof(*added));
+    added->side = side;
+    added->request = request_for(contest, side, options, machine);
     struct row *row = series_add_row(contest->series);
     row->name = result_copy(side->name);
     row->how = result_copy(side->how);

@@ -360,64 +360,28 @@ const char *placement_name(enum bench_placement placement)
 const struct bench_play *experiment_play(const struct experiment *experiment,
                                          const struct bench_side *side)
 {
-    const struct bench_play *play = NULL;
-    switch (experiment->shape) {
-    case SHAPE_ROUND_TRIP:
-        play = &side->round_trip;
-        break;
-    case SHAPE_ONE_WAY:
-        play = &side->one_way;
-        break;
-    case SHAPE_TWO_WRITERS:
-        play = &side->two_writers;
-        break;
-    case SHAPE_TWO_WRITERS_APART:
-        play = &side->two_writers_apart;
-        break;
-    case SHAPE_MANY_TO_MANY:
-        play = &side->many_to_many;
-        break;
-    case SHAPE_FOUR_SENDERS:
-        play = &side->four_senders;
-        break;
-    case SHAPE_TYPED:
-        play = &side->typed;
-        break;
-    case SHAPE_PRIORITISED:
-        play = &side->prioritised;
-        break;
-    case SHAPE_AMONG_MANY:
-        play = &side->among_many;
-        break;
-    case SHAPE_IDLE:
-        play = &side->idle;
-        break;
-    case SHAPE_LOCK_PAIR:
-        play = &side->lock_pair;
-        break;
-    case SHAPE_LOCK_CONTEST:
-        play = &side->lock_contest;
-        break;
-    case SHAPE_TAKE_OVER:
-        play = &side->take_over;
-        break;
-    case SHAPE_SIGNAL_ALONE:
-        play = &side->signal_alone;
-        break;
-    case SHAPE_CREATE:
-        play = &side->create;
-        break;
-    case SHAPE_ATTACH:
-        play = &side->attach;
-        break;
-    case SHAPE_DETACH:
-        play = &side->detach;
-        break;
-    case SHAPE_DESTROY:
-        play = &side->destroy;
-        break;
-    }
-    return play && play->near ? play : NULL;
+    const struct bench_play *const plays[] = {
+        [SHAPE_ROUND_TRIP] = &side->round_trip,
+        [SHAPE_ONE_WAY] = &side->one_way,
+        [SHAPE_TWO_WRITERS] = &side->two_writers,
+        [SHAPE_TWO_WRITERS_APART] = &side->two_writers_apart,
+        [SHAPE_MANY_TO_MANY] = &side->many_to_many,
+        [SHAPE_FOUR_SENDERS] = &side->four_senders,
+        [SHAPE_TYPED] = &side->typed,
+        [SHAPE_PRIORITISED] = &side->prioritised,
+        [SHAPE_AMONG_MANY] = &side->among_many,
+        [SHAPE_IDLE] = &side->idle,
+        [SHAPE_LOCK_PAIR] = &side->lock_pair,
+        [SHAPE_LOCK_CONTEST] = &side->lock_contest,
+        [SHAPE_TAKE_OVER] = &side->take_over,
+        [SHAPE_SIGNAL_ALONE] = &side->signal_alone,
+        [SHAPE_CREATE] = &side->create,
+        [SHAPE_ATTACH] = &side->attach,
+        [SHAPE_DETACH] = &side->detach,
+        [SHAPE_DESTROY] = &side->destroy,
+    };
+    const struct bench_play *play = plays[experiment->shape];
+    return play->near ? play : NULL;
 }
 
 unsigned experiment_waiting(const struct experiment *experiment, const struct bench_side *side,

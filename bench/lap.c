@@ -164,10 +164,7 @@ static void trace_both(struct control *control, const pid_t pids[2])
     }
 }
 
-/* The keeper's make may fail as near and far may: in a process of its own, it would make nothing. */
-__attribute__((noreturn)) static void keep(const struct lap_request *request,
-                                           struct control *control, const sigset_t *held,
-                                           const sigset_t *before)
+static struct runner runner_for(const struct lap_request *request, struct control *control)
 {
     struct runner runner = {
         .lap = {.side = request->side,
@@ -187,19 +184,35 @@ __attribute__((noreturn)) static void keep(const struct lap_request *request,
         mmap(NULL, BENCH_SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (lap->shared == MAP_FAILED)
         bench_fail(lap, "no shared memory: %s", strerror(errno));
+    return runner;
+}
+
+static void start_both(struct runner *runner, pid_t ret_pids[2], const sigset_t *before)
+{
+    struct control *control = runner->control;
+    ret_pids[BENCH_NEAR] = start(runner, BENCH_NEAR, before);
+    ret_pids[BENCH_FAR] = runner->request->play->far ? start(runner, BENCH_FAR, before) : 0;
+    if (ret_pids[BENCH_NEAR] < 0 || ret_pids[BENCH_FAR] < 0) {
+        snprintf(control->keeper.error, sizeof(control->keeper.error), "no process: %s",
+                 strerror(errno));
+        kill_rest(ret_pids);
+    }
+    if (runner->request->count_calls)
+        trace_both(control, ret_pids);
+}
+
+/* The keeper's make may fail as near and far may: in a process of its own, it would make nothing. */
+__attribute__((noreturn)) static void keep(const struct lap_request *request,
+                                           struct control *control, const sigset_t *held,
+                                           const sigset_t *before)
+{
+    struct runner runner = runner_for(request, control);
+    struct bench_lap *lap = &runner.lap;
+    pid_t pids[2];
     if (lap->side->make)
         lap->side->make(lap);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    pid_t pids[2] = {start(&runner, BENCH_NEAR, before), 0};
-    if (request->play->far)
-        pids[BENCH_FAR] = start(&runner, BENCH_FAR, before);
-    if (pids[0] < 0 || pids[1] < 0) {
-        snprintf(control->keeper.error, sizeof(control->keeper.error), "no process: %s",
-                 strerror(errno));
-        kill_rest(pids);
-    }
-    if (request->count_calls)
-        trace_both(control, pids);
+    start_both(&runner, pids, before);
     await_both(control, pids, patience_ns() + request->hold_ns, held);
     if (request->count_calls)
         control->result.calls = (double)control->calls / runner_operations(control);

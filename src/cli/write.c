@@ -156,6 +156,32 @@ static int write_pipe(const char *name, const struct request *request, const cha
     return pipe_write(&pipe, text);
 }
 
+/* Does what was asked for go with what is there?  0, or the status: it has been complained about. */
+static int check(const struct request *request, const char *name, int kind)
+{
+    const char *of_segments = request->at_given ? "--at"
+                              : request->lock   ? "--lock"
+                              : request->repair ? "--repair"
+                                                : NULL;
+    const char *of_pipes = request->progress          ? "--progress"
+                           : request->pipe_size_given ? "--size"
+                                                      : NULL;
+    if (kind == FERRY_KIND_PIPE && of_segments)
+        return pipe_has_no(name, of_segments);
+    if (kind == FERRY_KIND_SEGMENT && of_pipes)
+        return segment_has_no(name, of_pipes);
+    if (kind == FERRY_KIND_QUEUE)
+        return queue_has_verb(name, "send");
+    return 0;
+}
+
+/* What is not there is made as a pipe, unless the options are a segment's. */
+static bool is_for_pipe(const struct request *request, int kind)
+{
+    return kind == FERRY_KIND_PIPE ||
+           (kind == 0 && !request->at_given && !request->lock && !request->repair);
+}
+
 static int run(int argc, char **argv)
 {
     struct request request = {.timeout_ns = FERRY_FOREVER};
@@ -174,24 +200,12 @@ static int run(int argc, char **argv)
     const char *text = count > 1 ? argv[1] : NULL;
     char name[FERRY_NAME_SIZE];
     int kind, status = operand_find(argv[0], name, &kind);
+    if (status == 0)
+        status = check(&request, name, kind);
     if (status)
         return status;
-    const char *of_segments = request.at_given ? "--at"
-                              : request.lock   ? "--lock"
-                              : request.repair ? "--repair"
-                                               : NULL;
-    const char *of_pipes = request.progress          ? "--progress"
-                           : request.pipe_size_given ? "--size"
-                                                     : NULL;
-    if (kind == FERRY_KIND_PIPE && of_segments)
-        return pipe_has_no(name, of_segments);
-    if (kind == FERRY_KIND_SEGMENT && of_pipes)
-        return segment_has_no(name, of_pipes);
-    if (kind == FERRY_KIND_QUEUE)
-        return queue_has_verb(name, "send");
-    if (kind == FERRY_KIND_PIPE || (kind == 0 && !of_segments))
-        return write_pipe(name, &request, text);
-    return write_segment(argv[0], &request, text);
+    return is_for_pipe(&request, kind) ? write_pipe(name, &request, text)
+                                       : write_segment(argv[0], &request, text);
 }
 
 const struct verb verb_write = {

@@ -215,19 +215,10 @@ static uint32_t role_of(uint32_t role, unsigned flags)
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
-static int check_options(const char *name, const struct ferry_queue_options *options)
+/* The part that this handle takes. */
+static int check_part(const char *name, unsigned flags)
 {
-    unsigned flags = options->flags, role = region_role(flags);
-    const struct object_options common = {.options_bytes = options->options_bytes,
-                                          .options_known = sizeof(*options),
-                                          .macro = "FERRY_QUEUE",
-                                          .name = name,
-                                          .flags = flags,
-                                          .known_flags = KNOWN_FLAGS,
-                                          .mode = options->mode};
-    int r = object_check_options(&common);
-    if (r < 0)
-        return r;
+    unsigned role = region_role(flags);
     if ((flags & FERRY_TAP) != 0 && (name == NULL || (flags & ~(FERRY_TAP | FERRY_EINTR)) != 0))
         return fail(-EINVAL, "who taps a queue takes no part in it and makes none: FERRY_TAP goes "
                              "with FERRY_EINTR alone");
@@ -235,19 +226,34 @@ static int check_options(const char *name, const struct ferry_queue_options *opt
         ((flags & FERRY_SOLE_RECEIVER) != 0 && (role & FERRY_READ) == 0))
         return fail(-EINVAL,
                     "a sole sender opens with FERRY_WRITE, a sole receiver with FERRY_READ");
-    if (((options->mode >> 1 & ~(options->mode >> 2)) & 0111) != 0)
-        return fail(-EINVAL,
-                    "with mode 0%o somebody may write and not read, but to send needs both; add "
-                    "the right to read",
-                    options->mode);
-    if ((flags & FERRY_RENDEZVOUS) != 0 && options->overflow >= FERRY_OVERFLOW_DROP_OLDEST)
-        return fail(-EINVAL,
-                    "a queue without a buffer has nothing to drop; its senders wait, or are "
-                    "refused");
-    if ((flags & (FERRY_RENDEZVOUS | FERRY_UNBOUNDED)) == (FERRY_RENDEZVOUS | FERRY_UNBOUNDED))
-        return fail(-EINVAL, "a queue without a buffer cannot be unbounded");
-    const struct flow_shape shape = queue_wanted_shape(options);
-    return queue_check_shape(&shape);
+    return 0;
+}
+
+static int check_mode(unsigned mode)
+{
+    if (((mode >> 1 & ~(mode >> 2)) & 0111) == 0)
+        return 0;
+    return fail(-EINVAL,
+                "with mode 0%o somebody may write and not read, but to send needs both; add "
+                "the right to read",
+                mode);
+}
+
+static int check_options(const char *name, const struct ferry_queue_options *options)
+{
+    const struct object_options common = {.options_bytes = options->options_bytes,
+                                          .options_known = sizeof(*options),
+                                          .macro = "FERRY_QUEUE",
+                                          .name = name,
+                                          .flags = options->flags,
+                                          .known_flags = KNOWN_FLAGS,
+                                          .mode = options->mode};
+    int r = object_check_options(&common);
+    if (r == 0)
+        r = check_part(name, options->flags);
+    if (r == 0)
+        r = check_mode(options->mode);
+    return r;
 }
 
 /* The queue decides about its manner; but whoever asks for another one is not to work without. */
@@ -310,6 +316,9 @@ int ferry_queue_open(ferry_queue **ret_queue, const char *name,
     if (r < 0)
         return r;
     const struct flow_shape shape = queue_wanted_shape(options);
+    r = queue_check_shape(&shape);
+    if (r < 0)
+        return r;
     const struct region_request request = request_for(name, options, &shape);
     ferry_queue *queue = NULL;
     r = object_open(&request, queue_new, &queue);

@@ -51,6 +51,17 @@ struct flow_needs queue_needs(const struct flow_shape *shape)
     return queue_engine(shape) == LAYOUT_RING ? ring_needs(shape) : store_needs(shape);
 }
 
+static int check_rendezvous(const struct flow_shape *shape)
+{
+    if (shape->overflow >= FERRY_OVERFLOW_DROP_OLDEST)
+        return fail(-EINVAL,
+                    "a queue without a buffer has nothing to drop; its senders wait, or are "
+                    "refused");
+    if ((shape->flags & FERRY_UNBOUNDED) != 0)
+        return fail(-EINVAL, "a queue without a buffer cannot be unbounded");
+    return 0;
+}
+
 int queue_check_shape(const struct flow_shape *shape)
 {
     if (shape->messages > MOST_MESSAGES)
@@ -64,7 +75,7 @@ int queue_check_shape(const struct flow_shape *shape)
                     (unsigned long long)shape->largest, (unsigned long long)shape->bytes);
     if (shape->overflow > FERRY_OVERFLOW_DROP_NEWEST)
         return fail(-EINVAL, "there is no such policy for overflow (%u)", shape->overflow);
-    return 0;
+    return (shape->flags & FERRY_RENDEZVOUS) != 0 ? check_rendezvous(shape) : 0;
 }
 
 /* Relaxed: written before the object had a name. */
