@@ -23,9 +23,10 @@
  *   fits be sent, by those who have it open.
  * Permissions: to receive, peek or tap needs permission to read, and to send needs both, to read and to
  *   write.
- * Descriptors: a handle costs two, three if the queue has no name; ferry_queue_descriptor() one more, and
- *   ferry_queue_notify() two for a function.  With FERRY_UNBOUNDED, who sends or receives opens one for a
- *   moment, now and then, and sending may be -EMFILE.
+ * Time: FERRY_NOW waits for nothing; but to find out that a member was stopped in the middle of a call may
+ *   take some milliseconds.
+ * Descriptors: a handle costs two, one more if the queue has no name, and one more if it is unbounded;
+ *   ferry_queue_descriptor() one, and ferry_queue_notify() two for a function.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's memory; -EBADF: the handle
  * has not the role for it; -ESTALE: it could not follow a fork. */
@@ -90,8 +91,8 @@ struct ferry_queue_options {
  *
  * -EBUSY        FERRY_SOLE_SENDER: another one may send; or this one would, and a sole sender is there.
  *               Likewise FERRY_SOLE_RECEIVER.  Of two who come at once, both may get it
- * -EOPNOTSUPP   FERRY_TAP: a queue that is unbounded, or has types, priorities or messages beyond 64 KiB,
- *               shows nobody what goes through it
+ * -EOPNOTSUPP   FERRY_TAP: a queue that is unbounded, and has neither types nor priorities nor messages
+ *               beyond 64 KiB, shows nobody what goes through it
  * -EINVAL       more than the bounds above; `largest` beyond `bytes`; flags that contradict each other
  * Otherwise as ferry_segment_open(). */
 FERRY_API int ferry_queue_open(ferry_queue **ret_queue, const char *name,
@@ -122,7 +123,8 @@ struct ferry_message {
  * -EIDRM      the queue was removed, and there is no room
  * -EINTR      only with FERRY_EINTR
  *
- * With FERRY_RENDEZVOUS and FERRY_NOW it is sent if somebody waits for it, who gets a moment to take it. */
+ * With FERRY_RENDEZVOUS and FERRY_NOW it is sent if somebody waits for it, who gets a moment to take it.  Who
+ * looks on (FERRY_TAP) is nobody. */
 FERRY_API int ferry_queue_send(ferry_queue *queue, const void *bytes, size_t size,
                                int64_t timeout_ns);
 

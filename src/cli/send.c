@@ -194,8 +194,8 @@ const struct verb verb_send = {
             "                  \"base64\" in place of \"text\"\n"
             "\n"
             "Examples\n"
-            "  ferry send jobs 'compile a.c' 'compile b.c'\n"
-            "  find . -name '*.jpg' | ferry send jobs --type 2\n"
+            "  ferry send jobs 'cc -c a.c' 'cc -c b.c'\n"
+            "  find . -name '*.jpg' | ferry send pictures --type 2\n"
             "\n"
             "Exit status: 0 all sent, or dropped by the queue's policy; 1 failed; 2 wrong\n"
             "usage; 3 there was no room in time.\n",
