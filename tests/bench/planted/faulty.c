@@ -1,5 +1,6 @@
 /* A plug-in whose sides go wrong in different ways, and one that does not.  Each carries messages
- * through two pipes, and leaves a mark where PLANTED_MARKS says, as long as it has something made. */
+ * through two pipes, and leaves a mark where PLANTED_MARKS says, as long as it has something made, and
+ * another one once it hangs. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -8,20 +9,32 @@
 
 static int ends[2][2]; /* to near, to far; inherited by both */
 
-static void mark_path(const struct bench_lap *lap, char *path, size_t size)
+static void mark_path(const struct bench_lap *lap, const char *what, char *path, size_t size)
 {
     const char *marks = getenv("PLANTED_MARKS");
     if (marks == NULL)
         bench_fail((struct bench_lap *)(uintptr_t)lap, "PLANTED_MARKS is not set");
-    snprintf(path, size, "%s/%s", marks, lap->name);
+    snprintf(path, size, "%s/%s.%s", marks, lap->name, what);
+}
+
+static void leave_mark(struct bench_lap *lap, const char *what)
+{
+    char path[512];
+    mark_path(lap, what, path, sizeof(path));
+    if (close(open(path, O_CREAT | O_EXCL | O_WRONLY, 0600)) < 0)
+        bench_fail(lap, "no mark");
+}
+
+static void take_mark(const struct bench_lap *lap, const char *what)
+{
+    char path[512];
+    mark_path(lap, what, path, sizeof(path));
+    unlink(path);
 }
 
 static void faulty_make(struct bench_lap *lap)
 {
-    char path[512];
-    mark_path(lap, path, sizeof(path));
-    if (close(open(path, O_CREAT | O_EXCL | O_WRONLY, 0600)) < 0)
-        bench_fail(lap, "no mark");
+    leave_mark(lap, "made");
     for (int role = 0; role < 2; role++)
         if (pipe(ends[role]) < 0)
             bench_fail(lap, "no pipe");
@@ -29,9 +42,8 @@ static void faulty_make(struct bench_lap *lap)
 
 static void faulty_unmake(struct bench_lap *lap)
 {
-    char path[512];
-    mark_path(lap, path, sizeof(path));
-    unlink(path);
+    take_mark(lap, "made");
+    take_mark(lap, "hangs");
 }
 
 static bool is_far_later(const struct bench_lap *lap)
@@ -62,8 +74,11 @@ static void crashing_send(struct bench_lap *lap)
 
 static void hanging_send(struct bench_lap *lap)
 {
-    while (is_far_later(lap))
-        pause();
+    if (is_far_later(lap)) {
+        leave_mark(lap, "hangs");
+        for (;;)
+            pause();
+    }
     sound_send(lap);
 }
 
