@@ -107,12 +107,3 @@ void read_stream(struct end *end, uint64_t position, size_t count)
     }
     free(bytes);
 }
-
-uint32_t seed_for(const struct back_end *back_end, const char *test)
-{
-    const char *given = getenv("FERRY_CONFORMANCE_SEED");
-    uint32_t seed = given ? (uint32_t)strtoul(given, NULL, 0) : (uint32_t)(test_now_ns() / 1000);
-    seed += seed == 0; /* next_random() would stay there */
-    fprintf(stderr, "again: FERRY_CONFORMANCE_SEED=%u --only %s.%s\n", seed, back_end->name, test);
-    return seed;
-}

@@ -24,6 +24,7 @@
 
 #include <ferry/ferry.h>
 
+#include "random.h"
 #include "test.h"
 
 /* What a handle in this process is made of; each back end uses the fields that it needs. */
@@ -125,24 +126,6 @@ void write_stream(struct end *end, uint64_t position, size_t count);
 
 /* Reads what belongs there, all of it. */
 void read_stream(struct end *end, uint64_t position, size_t count);
-
-/* A number to begin random things with: $FERRY_CONFORMANCE_SEED or another one in each run.  Prints
- * it, and how to be there again. */
-uint32_t seed_for(const struct back_end *back_end, const char *test);
-
-static inline uint32_t next_random(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
-/* 0 to bound - 1. */
-static inline uint32_t random_below(uint32_t *state, uint32_t bound)
-{
-    return next_random(state) % bound;
-}
 
 /* ---- Registering ---- */
 

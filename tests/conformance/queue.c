@@ -138,14 +138,3 @@ int list_find(const struct list *list, const struct ferry_choice *choice)
             found = (int)i;
     return found;
 }
-
-/* ---- Randomness ---- */
-
-uint32_t queue_seed(const struct queue_back_end *back_end, const char *test)
-{
-    const char *given = getenv("FERRY_CONFORMANCE_SEED");
-    uint32_t seed = given ? (uint32_t)strtoul(given, NULL, 0) : (uint32_t)(test_now_ns() / 1000);
-    seed += seed == 0; /* next_random() would stay there */
-    fprintf(stderr, "again: FERRY_CONFORMANCE_SEED=%u --only %s.%s\n", seed, back_end->name, test);
-    return seed;
-}

@@ -23,6 +23,7 @@
 
 #include <ferry/ferry.h>
 
+#include "random.h"
 #include "test.h"
 
 /* What a back end has. */
@@ -142,25 +143,6 @@ struct item list_take(struct list *list, int index);
 
 /* Which one is received; -1: none. */
 int list_find(const struct list *list, const struct ferry_choice *choice);
-
-/* ---- Randomness ---- */
-
-/* $FERRY_CONFORMANCE_SEED, or another one in each run.  Prints it, and how to be there again. */
-uint32_t queue_seed(const struct queue_back_end *back_end, const char *test);
-
-static inline uint32_t next_random(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
-/* 0 to bound - 1. */
-static inline uint32_t random_below(uint32_t *state, uint32_t bound)
-{
-    return next_random(state) % bound;
-}
 
 /* ---- Registering ---- */
 

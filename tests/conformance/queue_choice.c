@@ -162,7 +162,7 @@ static void receive_as_from(struct queue *queue, struct list *list,
 
 QUEUE_CONFORMANCE(any_choice_from_any_content, 0) /* Q1, Q2 */
 {
-    uint32_t random = queue_seed(back_end, "any_choice_from_any_content");
+    uint32_t random = seed_for(back_end->name, "any_choice_from_any_content");
     struct queue queue = queue_make(back_end, DEFAULT_BOUNDS);
     static struct list list;
     for (uint32_t number = 0; number < 20000; number++) {

@@ -107,7 +107,7 @@ static void run(const struct queue_back_end *back_end, struct bounds bounds, boo
     struct work work = {.queue = queue_make(back_end, bounds),
                         .count = test_thorough() ? MOST : 3000,
                         .by_type = by_type,
-                        .seed = queue_seed(back_end, name)};
+                        .seed = seed_for(back_end->name, name)};
     work.received = test_shared((size_t)SENDERS * work.count);
     pid_t senders[SENDERS], receivers[RECEIVERS];
     for (work.self = 0; work.self < RECEIVERS; work.self++)

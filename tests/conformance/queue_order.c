@@ -56,7 +56,7 @@ static uint32_t random_size(uint32_t *random)
 /* At every depth, and over the end of whatever they lie in. */
 QUEUE_CONFORMANCE(random_sizes_come_out_as_they_went_in, 0) /* Q1 */
 {
-    uint32_t random = queue_seed(back_end, "random_sizes_come_out_as_they_went_in");
+    uint32_t random = seed_for(back_end->name, "random_sizes_come_out_as_they_went_in");
     struct queue queue = queue_make(back_end, DEFAULT_BOUNDS);
     static struct list list;
     for (uint32_t number = 0; number < 20000; number++) {

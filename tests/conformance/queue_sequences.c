@@ -95,7 +95,7 @@ QUEUE_CONFORMANCE_LONG(random_sequences_are_answered_as_by_the_kernel, 0, 900) /
 {
     const struct queue_back_end *const oracles[] = {&system_v, &posix, NULL};
     bool is_kernel = back_end->make == system_v_make || back_end->make == posix_mq_make;
-    uint32_t random = queue_seed(back_end, "random_sequences_are_answered_as_by_the_kernel");
+    uint32_t random = seed_for(back_end->name, "random_sequences_are_answered_as_by_the_kernel");
     kernel_queues_prepare(); /* before there are actors */
     for (int i = 0, count = how_many(); i < count; i++) {
         play(back_end, is_kernel ? NULL : oracles[random % 3], random);

@@ -130,7 +130,7 @@ CONFORMANCE_LONG(records_of_odd_sizes_are_never_mixed, 120) /* P9 P10 */
     eight_writers_and_a_reader(
         (struct work){.ends = ends_make(back_end),
                       .least = sizeof(struct head),
-                      .seed = seed_for(back_end, "records_of_odd_sizes_are_never_mixed"),
+                      .seed = seed_for(back_end->name, "records_of_odd_sizes_are_never_mixed"),
                       .count = how_many(1000)});
 }
 
@@ -162,11 +162,11 @@ static void insist_on_records(void *context)
 
 CONFORMANCE_LONG(records_written_without_waiting_are_never_mixed, 120) /* P9 P10 */
 {
-    struct work work = {.ends = ends_make(back_end),
-                        .least = sizeof(struct head),
-                        .seed =
-                            seed_for(back_end, "records_written_without_waiting_are_never_mixed"),
-                        .count = how_many(500)};
+    struct work work = {
+        .ends = ends_make(back_end),
+        .least = sizeof(struct head),
+        .seed = seed_for(back_end->name, "records_written_without_waiting_are_never_mixed"),
+        .count = how_many(500)};
     pid_t pids[WRITERS];
     start_writers(&work, insist_on_records, pids);
     ends_close_writing(&work.ends);
@@ -284,7 +284,8 @@ CONFORMANCE_LONG(many_writers_and_readers_get_every_byte_exactly_once, 120) /* P
 {
     struct shared_work shared = {
         .work = {.ends = ends_make(back_end),
-                 .seed = seed_for(back_end, "many_writers_and_readers_get_every_byte_exactly_once"),
+                 .seed = seed_for(back_end->name,
+                                  "many_writers_and_readers_get_every_byte_exactly_once"),
                  .count = how_many(30000)}};
     share_work(&shared, write_words, share_words);
 }

@@ -1,44 +1,7 @@
 /* Do the bodies find what they are there to find?  Each wrong back end fails those that are about its fault,
  * by a check of theirs and not by a time limit. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "expect_failure.h"
 #include "test.h"
-
-struct run {
-    int status;
-    char text[65536];
-};
-
-/* The programs with the planted faults are beside each other: one for each file of bodies. */
-static void run_planted(struct run *run, const char *body, const char *test)
-{
-    char command[1024];
-    const char *folder = getenv("FERRY_CONFORMANCE_PLANTED");
-    if (folder == NULL)
-        SKIP("FERRY_CONFORMANCE_PLANTED does not name the folder with the planted faults");
-    snprintf(command, sizeof command, "exec '%s/conformance-planted-%s' --only %s 2>/dev/null",
-             folder, body, test);
-    fflush(NULL);
-    FILE *output = popen(command, "re");
-    CHECK(output != NULL);
-    size_t length = fread(run->text, 1, sizeof run->text - 1, output);
-    run->text[length] = '\0';
-    run->status = pclose(output);
-    CHECK(WIFEXITED(run->status));
-}
-
-static void expect_failure(const char *body, const char *test)
-{
-    static struct run run;
-    run_planted(&run, body, test);
-    if (!strstr(run.text, "not ok 1 - ") || WEXITSTATUS(run.status) != 1)
-        test_fail(__FILE__, __LINE__, "%s should have failed: %s", test, run.text);
-    if (strstr(run.text, "# not done after"))
-        test_fail(__FILE__, __LINE__, "%s ran out of time: %s", test, run.text);
-}
 
 TEST(a_socket_pair_is_no_pipe)
 {

@@ -74,7 +74,7 @@ static int how_many(void)
 
 CONFORMANCE_LONG(random_sequences_are_answered_as_by_the_kernel, 900) /* P1 to P11 */
 {
-    uint32_t random = seed_for(back_end, "random_sequences_are_answered_as_by_the_kernel");
+    uint32_t random = seed_for(back_end->name, "random_sequences_are_answered_as_by_the_kernel");
     for (int i = 0, count = how_many(); i < count; i++) {
         play(back_end, random);
         next_random(&random);

@@ -120,7 +120,7 @@ CONFORMANCE_LONG(any_sizes_read_meet_any_sizes_written, 120) /* P1 P2 */
 {
     struct ends ends = ends_make(back_end);
     struct model model = {0};
-    uint32_t random = seed_for(back_end, "any_sizes_read_meet_any_sizes_written");
+    uint32_t random = seed_for(back_end->name, "any_sizes_read_meet_any_sizes_written");
     for (int i = 0; i < (test_thorough() ? 1000000 : 20000); i++) {
         if (random_below(&random, 2) == 0)
             write_some(ends.writing, &model, &random);
@@ -165,7 +165,7 @@ CONFORMANCE_LONG(a_stream_between_processes_arrives_byte_by_byte, 120) /* P1 P2 
 {
     static unsigned char got[2 * CAPACITY + 1];
     struct transfer transfer = {.ends = ends_make(back_end),
-                                .seed = seed_for(back_end, "a_stream_between_processes"),
+                                .seed = seed_for(back_end->name, "a_stream_between_processes"),
                                 .size_bytes = test_thorough() ? 300000000 : 5000000};
     uint32_t random = transfer.seed;
     pid_t writer = test_child(write_all, &transfer);
