@@ -566,10 +566,6 @@ static void play(const char *what, const struct hostile_operation *operations, b
         shape = &shapes[i];
         if (operations == looking_on && (shape->flags & UNTAPPED) != 0)
             continue;
-        /* Who waits without end for the store's one lock, while it is overwritten at full speed, may wait for longer than the
-         * harness does. */
-        if (race && (shape->flags & FERRY_TYPES) != 0 && !test_thorough())
-            continue;
         snprintf(name, sizeof(name), "%s, %s", shape->name, what);
         const struct hostile_case queue = {.name = name,
                                            .object = NAME,
