@@ -125,7 +125,7 @@ static enum reach record(struct trial *trial)
 
     enum reach first = begin(trial);
     run_start(run, &trial->course, &victim);
-    enum reach reach = run_record(run, &victim, !test_thorough());
+    enum reach reach = run_record(run, &victim, sampling_needs_alterations());
     run->progress->deed = trial->paused ? "paused" : "killed";
     run->progress->report.instructions = trial->course.path.count;
     finish(trial, &victim, reach);

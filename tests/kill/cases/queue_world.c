@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 
+#include "../nap.h"
 #include "queue_acts.h"
 #include "queue_world.h"
 
@@ -111,6 +113,24 @@ void note_got(struct world *world, int who, unsigned number)
     for (int i = 0; i < PARTIES; i++)
         CHECK((world->books[i].got & bit(number)) == 0);
     atomic_fetch_or(&world->books[who].got, bit(number));
+}
+
+/* ---- Other processes -------------------------------------------------------------------------- */
+
+/* In the same nap as a moment ago? */
+static bool naps_on(pid_t pid, struct nap *nap)
+{
+    enum { MOMENT_NS = 200000 };
+    struct nap before = *nap;
+    nanosleep(&(struct timespec){.tv_nsec = MOMENT_NS}, NULL);
+    *nap = nap_look(pid);
+    return before.asleep && nap->asleep && nap->number == before.number;
+}
+
+void await_nap(pid_t pid)
+{
+    struct nap nap = nap_look(pid);
+    test_wait_until(naps_on(pid, &nap));
 }
 
 /* ---- The queue -------------------------------------------------------------------------------- */
@@ -386,7 +406,7 @@ static void check_partner(struct world *world)
 {
     char byte = 'p';
     pid_t other = test_child(partner, world);
-    test_sleeping(other);
+    await_nap(other);
     CHECK_EQ(ferry_queue_send(world->queue, &byte, 1, FERRY_FOREVER), 0);
     if (now.scene->overflow == FERRY_OVERFLOW_BLOCK) {
         test_wait_until(statistics_of(world->queue).messages == MESSAGES);
@@ -446,7 +466,7 @@ static void prepare(void *memory)
 {
     struct world *world = memory;
     if (now.scene->third)
-        test_sleeping(world->third);
+        await_nap(world->third);
     if (now.scene->prepare)
         now.scene->prepare(world, VICTIM);
 }

@@ -101,6 +101,11 @@ unsigned number_of(const struct ferry_message *message, size_t copied);
 /* Whoever sent it, nobody has had it before; now this one has. */
 void note_got(struct world *world, int who, unsigned number);
 
+/* ---- Other processes -------------------------------------------------------------------------- */
+
+/* Waits until it is asleep for more than a blink. */
+void await_nap(pid_t pid);
+
 /* ---- Questions -------------------------------------------------------------------------------- */
 
 struct ferry_queue_statistics statistics_of(ferry_queue *queue);
