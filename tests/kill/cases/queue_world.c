@@ -117,8 +117,7 @@ void note_got(struct world *world, int who, unsigned number)
 
 /* ---- Other processes -------------------------------------------------------------------------- */
 
-/* In the same nap as a moment ago? */
-static bool naps_on(pid_t pid, struct nap *nap)
+bool naps_on(pid_t pid, struct nap *nap)
 {
     enum { MOMENT_NS = 200000 };
     struct nap before = *nap;
@@ -158,13 +157,25 @@ static void wind(ferry_queue *queue)
     }
 }
 
+/* Holds a member's place for the victim. */
+static ferry_queue *place;
+
 static void third_process(void *memory)
 {
     struct world *world = memory;
+    ferry_queue_close(place);
     now.scene->third(world, THIRD);
     ferry_queue_close(world->queue);
     if (world->tap != NULL)
         ferry_queue_close(world->tap);
+}
+
+/* The victim is to have the place before the third one's: of several who sleep, the store wakes the first. */
+static void start_third(struct world *world)
+{
+    CHECK_OK(ferry_queue_open(&place, NAME, NULL));
+    world->third = test_child(third_process, world);
+    place = ferry_queue_close(place);
 }
 
 static void set_up(void *memory)
@@ -187,7 +198,7 @@ static void set_up(void *memory)
     if (now.scene->set_up)
         now.scene->set_up(world, BEFORE);
     if (now.scene->third)
-        world->third = test_child(third_process, world);
+        start_third(world);
 }
 
 static void tear_down(void *memory)

@@ -103,6 +103,10 @@ void note_got(struct world *world, int who, unsigned number);
 
 /* ---- Other processes -------------------------------------------------------------------------- */
 
+/* Is it in the same nap as a moment ago?  The nap is empty at first. */
+struct nap;
+bool naps_on(pid_t pid, struct nap *nap);
+
 /* Waits until it is asleep for more than a blink. */
 void await_nap(pid_t pid);
 
