@@ -120,4 +120,7 @@ void check_messages(struct world *world);
 void check_usable(struct world *world);
 void check_books(struct world *world);
 
+/* All who came are there or have gone. */
+struct ferry_object check_members(void);
+
 #endif
