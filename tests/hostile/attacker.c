@@ -8,11 +8,18 @@
 
 enum { FLIPS_MOST = 20000, FLIPS_BETWEEN_LOOKS = 64, WORDS_BETWEEN_RESTORES = 4 };
 
-/* Until the victim is there, and while it is being rescued. */
+/* Until the victim is there, and while it is being rescued.  Says that it attacks before it looks whether there is peace; who
+ * makes peace looks the other way round. */
 static void stand_back(struct run *run)
 {
-    while (!atomic_load(&run->progress->ready) || atomic_load(&run->progress->peace))
+    struct progress *progress = run->progress;
+    for (;;) {
+        atomic_store(&progress->attacking, 1);
+        if (atomic_load(&progress->ready) && !atomic_load(&progress->peace))
+            return;
+        atomic_store(&progress->attacking, 0);
         nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+    }
 }
 
 static struct word choose(const struct words *words, uint64_t *random)

@@ -94,22 +94,32 @@ static void judge_end(struct run *run, int status)
 
 /* ---- Watching -------------------------------------------------------------------------------- */
 
-/* Puts the memory right and does what ends a wait, with the victim in the middle of its operation. */
+/* From here on nobody writes nonsense.  An attacker that was in the middle of a word, and without a processor, would else put
+ * one into memory that is whole again. */
+static void make_peace(struct run *run)
+{
+    atomic_store(&run->progress->peace, 1);
+    while (atomic_load(&run->progress->attacking))
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+}
+
+/* Puts the memory right and does what ends a wait, with the victim in the middle of its operation.  The victim's time begins
+ * when that is done. */
 static void rescue(struct run *run, int64_t phase_ns)
 {
     uint32_t expected = PHASE_RUN;
     if (!atomic_compare_exchange_strong(&run->progress->phase, &expected, PHASE_RESCUE))
         return;
     if (atomic_load(&run->progress->phase_ns) == phase_ns) {
+        make_peace(run);
+        run_restore(run, run->progress->image);
+        if (run->hostile_case->rescue)
+            run->hostile_case->rescue(run->world, run->control);
         if (run->rescued_phase_ns != phase_ns) {
             run->rescued_phase_ns = phase_ns;
             run->rescued_ns = run_now_ns();
             atomic_fetch_add(&run->progress->rescues, 1);
         }
-        atomic_store(&run->progress->peace, 1);
-        run_restore(run, run->progress->image);
-        if (run->hostile_case->rescue)
-            run->hostile_case->rescue(run->world, run->control);
     }
     atomic_store(&run->progress->phase, PHASE_RUN);
 }
@@ -203,6 +213,7 @@ static void make(struct run *run)
     atomic_store(&run->progress->width, 0);
     atomic_store(&run->progress->ready, 0);
     atomic_store(&run->progress->peace, 0);
+    atomic_store(&run->progress->attacking, 0);
     atomic_store(&run->progress->stop, 0);
     atomic_store(&run->progress->phase, PHASE_PREPARE);
     atomic_store(&run->progress->phase_ns, run_now_ns());

@@ -17,6 +17,7 @@ struct progress {
     _Atomic uint32_t ready;      /* the victim of a race has noted what is good */
     _Atomic uint32_t stop;       /* and is to end */
     _Atomic uint32_t peace;      /* no attacks until the end of this operation: it was rescued */
+    _Atomic uint32_t attacking;  /* the attacker may be about to write */
     _Atomic int64_t phase_ns;    /* when the phase began */
     _Atomic uint32_t operation;  /* its index */
     _Atomic uint32_t background; /* and what else is tried */

@@ -22,6 +22,7 @@ enum {
     LIMIT_PER_WRECK = 250, /* in recovery, for each state left by a first victim: at most … */
     LIMIT_PER_WRECK_LOW = 25, /* … and at least, however many states there are */
     FIRST_STEPPED = 64,
+    STRAYS_BETWEEN_RUNS = 16,
     BOUND_MS = 5000, /* unless the case says otherwise */
 };
 
@@ -125,7 +126,7 @@ static enum reach record(struct trial *trial)
 
     enum reach first = begin(trial);
     run_start(run, &trial->course, &victim);
-    enum reach reach = run_record(run, &victim, !test_thorough());
+    enum reach reach = run_record(run, &victim, sampling_needs_alterations());
     run->progress->deed = trial->paused ? "paused" : "killed";
     run->progress->report.instructions = trial->course.path.count;
     finish(trial, &victim, reach);
@@ -147,19 +148,41 @@ static void record_first(struct trial *trial)
 
 /* ---- All points ---- */
 
-/* Tries one point, and before it those where a victim falls asleep on the way.  One that does not
- * come by where it was to stop has taken another path; mostly just before, so that it is enough to
+/* Running takes victims elsewhere from somewhere on: then they are stepped from there at once, but for one in so many, which
+ * may find that it was for a while. */
+static size_t steps_at_first(const struct course *course, size_t k)
+{
+    return course->strays % STRAYS_BETWEEN_RUNS == 0 ? 0 : k - course->firm;
+}
+
+/* The last one did not come by where it was to stop, so it has taken another path; mostly just before, so that it is enough to
  * step a little earlier. */
+static size_t more_steps(const struct course *course, size_t k)
+{
+    size_t stepped = course->stepped;
+    if (stepped == 0)
+        return FIRST_STEPPED;
+    return k > course->firm + stepped ? k - course->firm : 8 * stepped;
+}
+
+/* Tries one point, and before it those where a victim falls asleep on the way. */
 static enum reach try_until_met(struct trial *trial, struct course *course, size_t k,
                                 enum reach (*try)(struct trial *trial, size_t k))
 {
+    course->stepped = steps_at_first(course, k);
     enum reach reach = try(trial, k);
     while (reach == REACH_LOST || (reach == REACH_ASLEEP && course->kill_case->unblock)) {
         if (reach == REACH_LOST)
-            course->stepped = course->stepped ? 8 * course->stepped : FIRST_STEPPED;
+            course->stepped = more_steps(course, k);
         else
             course->naps_tried++;
         reach = try(trial, k);
+    }
+    if (course->stepped <= FIRST_STEPPED) {
+        course->firm = k > course->stepped ? k - course->stepped : 0;
+        course->strays = 0;
+    } else {
+        course->strays++;
     }
     course->stepped = 0;
     return reach;
@@ -220,7 +243,7 @@ static size_t limit_per_wreck(const struct path *first)
 static enum reach try_wreck(struct trial *trial, size_t k)
 {
     path_deinit(&trial->course.path);
-    trial->course.naps_tried = 0;
+    trial->course.naps_tried = trial->course.firm = trial->course.strays = 0;
     trial->wreck = k;
     enum reach reach = record(trial);
     if (reach != REACH_LOST) {

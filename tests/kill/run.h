@@ -19,6 +19,8 @@ struct course {
     struct path path;
     size_t naps_tried; /* of the sleeps on the way, how many were a point of their own */
     size_t stepped;    /* how many instructions on the way to a point are stepped in any case */
+    size_t firm;       /* a victim that ran has come as far as this, … */
+    size_t strays;     /* … and so many points behind that could not be run to */
 };
 
 struct victim {

@@ -21,6 +21,10 @@ struct sampling {
     bool alterations; /* … and all next to an alteration */
 };
 
+/* Does what is tried depend on which instructions alter something?  Finding that out takes a look at all of a victim's memory
+ * behind each of them. */
+bool sampling_needs_alterations(void);
+
 /* Of a path, about `limit` instructions are to be tried besides the alterations (0: all), unless the
  * environment has it otherwise. */
 struct sampling sampling_for(const struct path *path, size_t limit);

@@ -1,6 +1,8 @@
 /* See queue_acts.h. */
 #include "queue_acts.h"
 
+static const int64_t SOON_NS = 1000000000;
+
 /* ---- Sending ---------------------------------------------------------------------------------- */
 
 static void note_sent(struct books *books, uint64_t tried, int result)
@@ -25,6 +27,11 @@ static void send(struct world *world, int who, int64_t timeout_ns)
 void send_one(struct world *world, int who)
 {
     send(world, who, FERRY_FOREVER);
+}
+
+void send_soon(struct world *world, int who)
+{
+    send(world, who, SOON_NS);
 }
 
 void send_now(struct world *world, int who)
@@ -134,6 +141,11 @@ static void receive_of(struct world *world, int who, const struct ferry_choice *
 void receive_one(struct world *world, int who)
 {
     receive_of(world, who, NULL, LARGEST, FERRY_FOREVER);
+}
+
+void receive_soon(struct world *world, int who)
+{
+    receive_of(world, who, NULL, LARGEST, SOON_NS);
 }
 
 void receive_now_one(struct world *world, int who)

@@ -9,6 +9,9 @@ act receive_one, receive_three, receive_now_one, receive_truncated, receive_too_
     take_one;
 act receive_of_type, receive_up_to, receive_except; /* of 2 */
 
+/* Within a second. */
+act send_soon, receive_soon;
+
 /* Sends, and says in the books of what it takes away that these may go. */
 act send_dropping;
 

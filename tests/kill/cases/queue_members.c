@@ -13,22 +13,13 @@ static ferry_queue *open_with(unsigned flags)
     return queue;
 }
 
-static struct ferry_object look(void)
-{
-    struct ferry_object object = {.object_bytes = sizeof(object)};
-    CHECK_OK(ferry_look(NAME, &object));
-    CHECK_STR(object.damage, "");
-    CHECK_EQ(object.attach_count, object.detach_count + object.death_count + object.attached);
-    return object;
-}
-
 /* The survivor is the only member, and nothing was done to the messages. */
 static void check_alone(struct world *world, int who)
 {
     (void)who;
     check_messages(world);
     check_usable(world);
-    CHECK_EQ(look().attached, 1);
+    CHECK_EQ(check_members().attached, 1);
 }
 
 /* ---- Opening and closing ---------------------------------------------------------------------- */

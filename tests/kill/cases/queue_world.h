@@ -101,6 +101,15 @@ unsigned number_of(const struct ferry_message *message, size_t copied);
 /* Whoever sent it, nobody has had it before; now this one has. */
 void note_got(struct world *world, int who, unsigned number);
 
+/* ---- Other processes -------------------------------------------------------------------------- */
+
+/* Is it in the same nap as a moment ago?  The nap is empty at first. */
+struct nap;
+bool naps_on(pid_t pid, struct nap *nap);
+
+/* Waits until it is asleep for more than a blink. */
+void await_nap(pid_t pid);
+
 /* ---- Questions -------------------------------------------------------------------------------- */
 
 struct ferry_queue_statistics statistics_of(ferry_queue *queue);
@@ -110,5 +119,8 @@ bool is_in(struct world *world, unsigned number); /* sent, and nobody got it */
 void check_messages(struct world *world);
 void check_usable(struct world *world);
 void check_books(struct world *world);
+
+/* All who came are there or have gone. */
+struct ferry_object check_members(void);
 
 #endif
