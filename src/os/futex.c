@@ -48,10 +48,19 @@ static uint32_t addition(uint32_t more)
     return operation << 28 | (uint32_t)FUTEX_OP_CMP_EQ << 24 | argument << 12;
 }
 
+/* ThreadSanitizer does not see what the kernel writes for us. */
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#define SAY_RELEASED(word) __tsan_release(word)
+#else
+#define SAY_RELEASED(word) (void)0
+#endif
+
 int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most)
 {
     /* FUTEX_WAKE_OP operates on its second address and then wakes sleepers of the first: here both
      * are one.  The comparison could wake sleepers of the second again: 0 of them. */
+    SAY_RELEASED(word);
     return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)most, NULL, word, addition(more)));
 }
 
@@ -63,5 +72,6 @@ int futex_set_and_wake_another(_Atomic uint32_t *lock, unsigned exponent, _Atomi
     uint32_t operation = (uint32_t)FUTEX_OP_SET | (uint32_t)FUTEX_OP_OPARG_SHIFT;
     uint32_t set = operation << 28 | (uint32_t)FUTEX_OP_CMP_LT << 24 | exponent << 12;
     const void *one = (const void *)(uintptr_t)1;
+    SAY_RELEASED(lock);
     return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)count, one, lock, set));
 }

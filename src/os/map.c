@@ -76,14 +76,26 @@ int map_file(struct map *ret_map, int fd, size_t size_bytes, bool writable, void
     return 0;
 }
 
-/* A mapping of no old size is not moved but made once more. */
-static int map_again(void *at, void *pages, size_t size_bytes)
+/* What is to be mapped twice: pages that are mapped already, or, if they are NULL, those of a file from `at` on. */
+struct source {
+    void *pages;
+    int fd;
+    size_t at;
+    bool writable;
+};
+
+static int map_source(void *to, const struct source *source, size_t size_bytes)
 {
-    void *again = mremap(pages, 0, size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at);
-    return again == MAP_FAILED ? -errno : 0;
+    int protection = source->writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    /* A mapping of no old size is not moved but made once more. */
+    void *mapped = source->pages != NULL
+                       ? mremap(source->pages, 0, size_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to)
+                       : mmap(to, size_bytes, protection, MAP_SHARED | MAP_FIXED, source->fd,
+                              (off_t)source->at);
+    return mapped == MAP_FAILED ? -errno : 0;
 }
 
-int map_twice(struct map *ret_map, const struct map *whole, size_t at, size_t size_bytes)
+static int map_source_twice(struct map *ret_map, const struct source *source, size_t size_bytes)
 {
     size_t page = page_size(), span_bytes;
     if (__builtin_mul_overflow(size_bytes, 2, &span_bytes) ||
@@ -94,9 +106,9 @@ int map_twice(struct map *ret_map, const struct map *whole, size_t at, size_t si
     if (r < 0)
         return explain(r, 2 * size_bytes, NULL);
     char *first = (char *)span + page;
-    r = map_again(first, whole->data + at, size_bytes);
+    r = map_source(first, source, size_bytes);
     if (r == 0)
-        r = map_again(first + size_bytes, whole->data + at, size_bytes);
+        r = map_source(first + size_bytes, source, size_bytes);
     if (r < 0) {
         munmap(span, span_bytes);
         return explain(r, 2 * size_bytes, NULL);
@@ -106,6 +118,17 @@ int map_twice(struct map *ret_map, const struct map *whole, size_t at, size_t si
                             .span = span,
                             .span_bytes = span_bytes};
     return 0;
+}
+
+int map_twice(struct map *ret_map, const struct map *whole, size_t at, size_t size_bytes)
+{
+    return map_source_twice(ret_map, &(struct source){.pages = whole->data + at}, size_bytes);
+}
+
+int map_file_twice(struct map *ret_map, int fd, size_t at, size_t size_bytes, bool writable)
+{
+    return map_source_twice(ret_map, &(struct source){.fd = fd, .at = at, .writable = writable},
+                            size_bytes);
 }
 
 void map_release(struct map *map)

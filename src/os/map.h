@@ -22,6 +22,9 @@ int map_file(struct map *ret_map, int fd, size_t size_bytes, bool writable, void
  * descriptor.  The pages are the same ones, with the same protection. */
 int map_twice(struct map *ret_map, const struct map *whole, size_t at, size_t size_bytes);
 
+/* The same of a file; for who is not mapped yet, and for emulators, which need a descriptor. */
+int map_file_twice(struct map *ret_map, int fd, size_t at, size_t size_bytes, bool writable);
+
 /* Takes it away; an empty one is allowed. */
 void map_release(struct map *map);
 

@@ -356,6 +356,20 @@ int region_reopen_data(const struct region *region, unsigned role)
     return TAKE_FD(fd);
 }
 
+int region_map_twice(const struct region *region, struct map *ret_map, size_t at, size_t size_bytes)
+{
+    int r = map_twice(ret_map, &region->data, at, size_bytes);
+    if (r == 0)
+        return 0;
+    struct explanation why;
+    explanation_keep(&why);
+    CLEANUP(file_close) int fd = region_reopen_data(region, region->role);
+    if (fd >= 0)
+        return map_file_twice(ret_map, fd, at, size_bytes, may_write(region->role));
+    explanation_restore(&why);
+    return r;
+}
+
 void region_unlink_parts(int root, const char *name, uint64_t id)
 {
     char file[ROOT_FILE_SIZE];

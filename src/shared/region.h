@@ -95,6 +95,10 @@ int region_reopen_control(const struct region *region, int lock_fd);
 /* A fresh description of the data, for somebody with that role. */
 int region_reopen_data(const struct region *region, unsigned role);
 
+/* Maps bytes [at, at + size_bytes) of the data twice in a row, as map_twice(). */
+int region_map_twice(const struct region *region, struct map *ret_map, size_t at,
+                     size_t size_bytes);
+
 /* A region's descriptors as they are handed to another process, -1 where there is none: a pipe's FIFO
  * has an end or two, other kinds have a bell. */
 enum region_part {

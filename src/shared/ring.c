@@ -153,7 +153,7 @@ static int init(struct flow *flow)
     const struct map *data = &flow->region->data;
     ring->flow = flow;
     ring->cells = (uint32_t)(data->size_bytes / RING_CELL);
-    int r = map_twice(&ring->map, data, 0, data->size_bytes);
+    int r = region_map_twice(flow->region, &ring->map, 0, data->size_bytes);
     if (r < 0) {
         free(ring);
         return r;

@@ -20,9 +20,9 @@ static bool has_place(const struct stream *stream, uint32_t exponent)
            UINT64_C(2) << exponent <= stream->region->data.size_bytes;
 }
 
-static int map_ring(struct map *ret_ring, const struct map *data, uint32_t exponent)
+static int map_ring(struct map *ret_ring, const struct region *region, uint32_t exponent)
 {
-    return map_twice(ret_ring, data, (size_t)1 << exponent, (size_t)1 << exponent);
+    return region_map_twice(region, ret_ring, (size_t)1 << exponent, (size_t)1 << exponent);
 }
 
 int stream_update_ring(struct stream *stream, struct stream_side *side)
@@ -34,7 +34,7 @@ int stream_update_ring(struct stream *stream, struct stream_side *side)
     if (!has_place(stream, exponent))
         return stream_damaged();
     struct map ring;
-    int r = map_ring(&ring, &stream->region->data, exponent);
+    int r = map_ring(&ring, stream->region, exponent);
     if (r < 0)
         return r;
     pthread_mutex_lock(&stream->guard);
@@ -68,11 +68,8 @@ static int move(struct stream *stream, uint32_t exponent, int data)
     if (count > UINT64_C(1) << exponent)
         return fail(-EBUSY, "%llu bytes are in the pipe; read some before it is made smaller",
                     (unsigned long long)count);
-    CLEANUP(map_release) struct map whole = {0};
     CLEANUP(map_release) struct map ring = {0};
-    int r = map_file(&whole, data, stream->region->data.size_bytes, true, NULL);
-    if (r == 0)
-        r = map_ring(&ring, &whole, exponent);
+    int r = map_file_twice(&ring, data, (size_t)1 << exponent, (size_t)1 << exponent, true);
     if (r < 0)
         return r;
     memcpy(ring.data + (from & ((UINT64_C(1) << exponent) - 1)), stream_place(&stream->out, from),

@@ -213,6 +213,22 @@ TEST(a_ring_goes_on_at_its_beginning)
     map_release(&ring);
 }
 
+TEST(a_ring_of_a_file_goes_on_at_its_beginning)
+{
+    struct map whole, ring;
+    int fd = file_of(4 * page());
+    CHECK_OK(map_file(&whole, fd, 4 * page(), true, NULL));
+    CHECK_OK(map_file_twice(&ring, fd, 2 * page(), page(), false));
+    close(fd);
+    memcpy(whole.data + 2 * page(), "def", 3);
+    CHECK(memcmp(ring.data, "def", 3) == 0);
+    CHECK(memcmp(ring.data + page(), "def", 3) == 0);
+    CHECK(faults(ring.data, true));
+    CHECK(faults(ring.data + 2 * page(), false));
+    map_release(&ring);
+    map_release(&whole);
+}
+
 TEST(a_ring_that_is_only_read_stays_so) /* G4 */
 {
     if (test_is_emulated())
