@@ -237,9 +237,11 @@ struct ferry_queue_statistics {
     uint64_t capacity_messages, capacity_bytes, largest_bytes;
     uint64_t sent, received; /* since it was made; sent are those, too, that were dropped later */
     uint64_t dropped_oldest, dropped_newest, refused; /* by policy */
-    int64_t oldest_age_ns; /* how long the oldest has been in it, to some 16 ms; -1: none is */
-    unsigned overflow;     /* enum ferry_overflow */
-    unsigned flags;        /* FERRY_TYPES, _PRIORITIES, _RENDEZVOUS, _UNBOUNDED */
+    /* How long the oldest has been in it, to some 16 ms, and up to a second too long if it came shortly after others; -1: none
+     * is. */
+    int64_t oldest_age_ns;
+    unsigned overflow; /* enum ferry_overflow */
+    unsigned flags;    /* FERRY_TYPES, _PRIORITIES, _RENDEZVOUS, _UNBOUNDED */
 };
 
 /* -EINVAL: statistics_bytes is not what this library knows. */

@@ -11,7 +11,7 @@ int queue_explain_kept(int error)
     return fail(error, "another member stands in the middle of using the queue; is it stopped?");
 }
 
-int queue_check_usable(const ferry_queue *queue, unsigned role)
+int queue_explain_unusable(const ferry_queue *queue, unsigned role)
 {
     int r = object_usable(&queue->object);
     if (r < 0)
@@ -22,11 +22,8 @@ int queue_check_usable(const ferry_queue *queue, unsigned role)
         return fail(-EBADF, role == FERRY_WRITE
                                 ? "this handle only receives; open one with FERRY_WRITE"
                                 : "this handle only sends; open one with FERRY_READ");
-    if (queue->barred && (queue->object.slots.role & role) == 0)
-        return fail(-EBUSY,
-                    "this handle's parent is the queue's sole %s, and a child of fork is none",
-                    role == FERRY_WRITE ? "sender" : "receiver");
-    return 0;
+    return fail(-EBUSY, "this handle's parent is the queue's sole %s, and a child of fork is none",
+                role == FERRY_WRITE ? "sender" : "receiver");
 }
 
 int queue_in_vain(const ferry_queue *queue)

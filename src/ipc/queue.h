@@ -56,7 +56,17 @@ static inline deadline queue_soon(void)
 int queue_explain_kept(int error);
 
 /* 0, or why this handle may not do what takes that role. */
-int queue_check_usable(const ferry_queue *queue, unsigned role);
+int queue_explain_unusable(const ferry_queue *queue, unsigned role);
+
+static inline int queue_check_usable(const ferry_queue *queue, unsigned role)
+{
+    const struct object *object = &queue->object;
+    bool has_role =
+        (object->region.role & role) != 0 && (!queue->barred || (object->slots.role & role) != 0);
+    if (object_is_ours(object) && object->slots.tag != 0 && !queue->taps && has_role)
+        return 0;
+    return queue_explain_unusable(queue, role);
+}
 
 /* What who does not wait is told: -EAGAIN, or -EIDRM. */
 int queue_in_vain(const ferry_queue *queue);

@@ -12,7 +12,6 @@
 
 enum { SPINS = 200, PATIENT_SLICES = 10 };
 static const int64_t SLICE_NS = 1000000, LONGEST_SLICE_NS = 200000000;
-static const uint32_t WAITING = UINT32_C(1) << 31;
 
 /* As lock_try(). */
 static bool swap(struct layout_lock *lock, uint32_t *expected, uint32_t wanted)
@@ -51,7 +50,7 @@ static int try_again(struct layout_lock *lock, struct slots *slots, uint32_t *re
     bool vacant = word == 0 || !slots_is_alive(slots, word & TAG_MASK);
     /* From here on others may sleep, too: keep the bit, one wake too many is harmless. */
     uint32_t expected = word;
-    if (vacant && swap(lock, &expected, slots->tag | WAITING))
+    if (vacant && swap(lock, &expected, slots->tag | LOCK_WAITING))
         return word == 0 ? 0 : 1;
     *ret_word = vacant ? 0 : word;
     return -EAGAIN;
@@ -61,11 +60,12 @@ static int try_again(struct layout_lock *lock, struct slots *slots, uint32_t *re
 static int doze(struct layout_lock *lock, uint32_t word, int64_t ns)
 {
     /* Relaxed: the futex compares the word once more before it sleeps. */
-    if (word == 0 || ((word & WAITING) == 0 && !atomic_compare_exchange_strong_explicit(
-                                                   &lock->word, &word, word | WAITING,
-                                                   memory_order_relaxed, memory_order_relaxed)))
+    if (word == 0 ||
+        ((word & LOCK_WAITING) == 0 &&
+         !atomic_compare_exchange_strong_explicit(&lock->word, &word, word | LOCK_WAITING,
+                                                  memory_order_relaxed, memory_order_relaxed)))
         return 0;
-    return futex_wait(&lock->word, word | WAITING, ns);
+    return futex_wait(&lock->word, word | LOCK_WAITING, ns);
 }
 
 int lock_take(struct layout_lock *lock, struct slots *slots, deadline end)
@@ -111,18 +111,15 @@ int lock_take_patiently(struct layout_lock *lock, struct slots *slots, const str
     return r;
 }
 
-void lock_release(struct layout_lock *lock)
+void lock_wake(struct layout_lock *lock)
 {
-    /* Release pairs with the acquire in swap(). */
-    uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
-    if ((word & WAITING) != 0)
-        futex_wake(&lock->word, 1);
+    futex_wake(&lock->word, 1);
 }
 
 void lock_pass_on(struct layout_lock *lock, deadline end)
 {
     uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
-    if ((word & WAITING) == 0)
+    if ((word & LOCK_WAITING) == 0)
         return;
     futex_wake(&lock->word, 1);
     for (int i = 0; i < PATIENT_SLICES && clock_left_ns(end) > SLICE_NS; i++)

@@ -10,6 +10,11 @@
 #include "os/clock.h"
 #include "shared/slots.h"
 
+/* In the word, beside its owner's tag: somebody sleeps for the lock.  And: the owner has seen who sleeps for what it is about to
+ * do, and will commit by waking them. */
+#define LOCK_WAITING (UINT32_C(1) << 31)
+#define LOCK_LOUD    (UINT32_C(1) << 30)
+
 /* Takes it if it is free.  As an acquire this pairs with the release in lock_release(): we see what the last owner
  * wrote.  It is sequentially consistent for those to whom the lock is a mark: they look for sleepers next. */
 static inline bool lock_try(struct layout_lock *lock, slot_tag tag)
@@ -36,7 +41,16 @@ struct lock_wait {
 int lock_take_patiently(struct layout_lock *lock, struct slots *slots,
                         const struct lock_wait *wait);
 
-void lock_release(struct layout_lock *lock);
+/* Wakes one who sleeps for it. */
+void lock_wake(struct layout_lock *lock);
+
+static inline void lock_release(struct layout_lock *lock)
+{
+    /* Release pairs with the acquire in lock_try(). */
+    uint32_t word = atomic_exchange_explicit(&lock->word, 0, memory_order_release);
+    if ((word & LOCK_WAITING) != 0)
+        lock_wake(lock);
+}
 
 /* The same by an owner whose lock hardly anybody else wants, without a barrier.  Who says just then that it waits is overlooked
  * if it also falls asleep before the word changes, and looks again within a slice. */
@@ -48,8 +62,7 @@ static inline void lock_release_alone(struct layout_lock *lock)
         lock_release(lock);
 }
 
-/* In the word beside its owner's tag: the owner has seen who sleeps, and will commit by waking them.  With the lock. */
-#define LOCK_LOUD (UINT32_C(1) << 30)
+/* Sets LOCK_LOUD.  With the lock. */
 void lock_shout(struct layout_lock *lock);
 
 /* For who is about to sleep and is on the board: waits until whoever had the lock just now, and perhaps did not see it there, has

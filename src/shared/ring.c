@@ -16,12 +16,8 @@ enum { LOOKS = 64 };
 
 /* ---- Places ----------------------------------------------------------------------------------- */
 
-bool ring_is_there(const struct ring *ring, const struct ring_header *header)
+bool ring_is_counted_there(const struct ring *ring, uint32_t state)
 {
-    /* Acquire pairs with the commit in put(), ring_send.c: who sees it sees the message. */
-    uint32_t state = atomic_load_explicit(&header->state, memory_order_acquire);
-    if ((state & RING_COUNTED) == 0)
-        return state == RING_THERE;
     const _Atomic uint32_t *sequence = &ring->flow->shared->in.sequence;
     return (atomic_load_explicit(sequence, memory_order_seq_cst) & RING_COUNT_MASK) !=
            (state & RING_COUNT_MASK);
@@ -59,8 +55,6 @@ uint32_t ring_out_offset(const struct ring *ring)
 
 static int take_lock(struct ring *ring, struct layout_lock *lock, deadline end)
 {
-    if (lock_try(lock, ring->flow->slots->tag))
-        return 0;
     const struct lock_wait wait = {.end = end == 0 ? clock_deadline(LOCK_PATIENCE_NS) : end,
                                    .interruptible = ring->flow->interruptible};
     int r = lock_take_patiently(lock, ring->flow->slots, &wait);
@@ -105,7 +99,7 @@ static void step_over(struct ring *ring)
     atomic_store_explicit(&in->places[0], (uint64_t)bytes << 32 | offset, memory_order_relaxed);
 }
 
-int ring_lock_in(struct ring *ring, deadline end)
+int ring_lock_in_slowly(struct ring *ring, deadline end)
 {
     int r = take_lock(ring, &ring->flow->shared->in.lock, end);
     if (r == 1)
@@ -113,7 +107,7 @@ int ring_lock_in(struct ring *ring, deadline end)
     return r < 0 ? r : 0;
 }
 
-int ring_lock_out(struct ring *ring, deadline end)
+int ring_lock_out_slowly(struct ring *ring, deadline end)
 {
     struct layout_queue_side *out = &ring->flow->shared->out;
     int r = take_lock(ring, &out->lock, end);
@@ -123,24 +117,6 @@ int ring_lock_out(struct ring *ring, deadline end)
         repair_count(&out->messages, seen.number);
     }
     return r < 0 ? r : 0;
-}
-
-static void release(const struct ring *ring, struct layout_lock *lock, uint32_t sole)
-{
-    if ((ring->flow->slots->role & sole) != 0)
-        lock_release_alone(lock);
-    else
-        lock_release(lock);
-}
-
-void ring_unlock_in(struct ring *ring)
-{
-    release(ring, &ring->flow->shared->in.lock, LAYOUT_SOLE_SENDER);
-}
-
-void ring_unlock_out(struct ring *ring)
-{
-    release(ring, &ring->flow->shared->out.lock, LAYOUT_SOLE_RECEIVER);
 }
 
 /* ---- The view --------------------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  *      place                                next place
  *        ↓                                    ↓
  *     ┌──────┬─────────────────────┬───────┬──────┬───
- *     │header│ message             │ (pad) │header│ …      cells of 64 bytes
+ *     │header│ message             │ (pad) │header│ …      cells of 16 bytes
  *     └──────┴─────────────────────┴───────┴──────┴───
  *
  * The data file is the ring, mapped twice in a row.  The header at the senders' place is always there: empty, with the
@@ -27,12 +27,15 @@
 #ifndef FERRY_RING_H
 #define FERRY_RING_H
 
+#include <time.h>
+
 #include "shared/flow.h"
 #include "shared/lock.h"
 
 enum {
-    RING_CELL = 64,
-    RING_INLINE = 48, /* of a message, in the first cell */
+    RING_CELL = 16,
+    RING_LINE = 64,
+    RING_INLINE = 48, /* of a message, in the first line */
     RING_LARGEST = 65536,
 };
 
@@ -43,7 +46,7 @@ struct ring_header {
     _Atomic uint32_t number; /* one after the other */
     _Atomic uint32_t stamp;  /* flow_stamp() when it was sent */
 };
-static_assert(sizeof(struct ring_header) == 16 && RING_CELL == 16 + RING_INLINE, "ring");
+static_assert(sizeof(struct ring_header) == RING_CELL, "ring");
 
 /* `state`: nothing; a message; or one if the lower half of in.sequence is no longer what the other bits say.  That is
  * so while the lock is held in which it was written; whoever lets go of it, or takes it over, has made it plain. */
@@ -100,6 +103,9 @@ struct ring {
     struct ring_seen seen; /* where the receivers were when a sender looked last, … */
     uint64_t backed_seen;  /* … and how far memory had been given back */
     uint32_t pause;        /* a sender's, before it looks for a record again, in messages */
+    uint32_t stamp;        /* of what this handle sent last, … */
+    time_t stamped;        /* … by the clock, when it had been asked for in this second, … */
+    uint32_t stamps_left;  /* … and on how many more messages it may be put */
     _Atomic bool owes_message,
         owes_room;               /* this handle was woken, and is to wake others if there is more */
     _Atomic uint32_t room_since; /* out.sequence when it set the flag again for others */
@@ -156,18 +162,55 @@ static inline void ring_store(_Atomic uint32_t *word, uint32_t value)
 
 /* The senders' lock and the receivers'.  What a dead owner left half done is finished.  0; -EBUSY: `end` is now, and
  * somebody keeps it; -ETIMEDOUT; -EINTR. */
-int ring_lock_in(struct ring *ring, deadline end);
-int ring_lock_out(struct ring *ring, deadline end);
-void ring_unlock_in(struct ring *ring);
-void ring_unlock_out(struct ring *ring);
+int ring_lock_in_slowly(struct ring *ring, deadline end);
+int ring_lock_out_slowly(struct ring *ring, deadline end);
+
+static inline int ring_lock_in(struct ring *ring, deadline end)
+{
+    return lock_try(&ring->flow->shared->in.lock, ring->flow->slots->tag)
+               ? 0
+               : ring_lock_in_slowly(ring, end);
+}
+
+static inline int ring_lock_out(struct ring *ring, deadline end)
+{
+    return lock_try(&ring->flow->shared->out.lock, ring->flow->slots->tag)
+               ? 0
+               : ring_lock_out_slowly(ring, end);
+}
+
+static inline void ring_unlock(struct ring *ring, struct layout_queue_side *side, uint32_t sole)
+{
+    if ((ring->flow->slots->role & sole) != 0)
+        lock_release_alone(&side->lock);
+    else
+        lock_release(&side->lock);
+}
+
+static inline void ring_unlock_in(struct ring *ring)
+{
+    ring_unlock(ring, &ring->flow->shared->in, LAYOUT_SOLE_SENDER);
+}
+
+static inline void ring_unlock_out(struct ring *ring)
+{
+    ring_unlock(ring, &ring->flow->shared->out, LAYOUT_SOLE_RECEIVER);
+}
 
 /* Where the receivers are; with no lock, as of some moment.  -EAGAIN: that never stands still; -EBADMSG.  The offset alone, of
  * something in any case. */
 int ring_find_out(const struct ring *ring, struct ring_seen *ret_seen);
 uint32_t ring_out_offset(const struct ring *ring);
 
-/* Is a message there, with that state? */
-bool ring_is_there(const struct ring *ring, const struct ring_header *header);
+/* Is a message there?  The other one is for those whose state is counted. */
+bool ring_is_counted_there(const struct ring *ring, uint32_t state);
+
+static inline bool ring_is_there(const struct ring *ring, const struct ring_header *header)
+{
+    /* Acquire pairs with the commit in put(), ring_send.c: who sees it sees the message. */
+    uint32_t state = atomic_load_explicit(&header->state, memory_order_acquire);
+    return (state & RING_COUNTED) == 0 ? state == RING_THERE : ring_is_counted_there(ring, state);
+}
 
 /* ---- Sending (ring_send.c) ---- */
 

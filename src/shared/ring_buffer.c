@@ -10,7 +10,7 @@ enum { MOST_OF_A_USE = 64 };
 /* Cache lines are the units of copying. */
 static size_t stride(const struct ring *ring)
 {
-    return ((size_t)ring->flow->shape.largest / RING_CELL + 1) * RING_CELL;
+    return ((size_t)ring->flow->shape.largest / RING_LINE + 1) * RING_LINE;
 }
 
 /* Memory for all, of which only what is touched is really had. */

@@ -8,7 +8,7 @@
 #include "os/file.h"
 #include "shared/ring.h"
 
-enum { PIECE_CELLS = 8192, PIECES_KEPT = 2 };
+enum { PIECE_CELLS = 32768, PIECES_KEPT = 2 };
 
 static const uint64_t PIECE_BYTES = (uint64_t)PIECE_CELLS * RING_CELL;
 

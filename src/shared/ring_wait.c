@@ -31,11 +31,14 @@ bool ring_has_message(struct flow *flow, const struct ferry_choice *choice)
     struct ring *ring = ring_of(flow);
     if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
         return has_message_locked(ring);
-    struct ring_seen seen, again;
-    for (int i = 0; i < LOOKS && ring_find_out(ring, &seen) == 0; i++) {
-        if (ring_is_there(ring, ring_header(ring, ring_offset(seen.place))))
+    const struct layout_queue_side *out = &flow->shared->out;
+    for (int i = 0; i < LOOKS; i++) {
+        uint32_t sequence = look(&out->sequence);
+        uint32_t offset = ring_offset(
+            atomic_load_explicit(&out->places[ring_which(sequence)], memory_order_acquire));
+        if (offset >= ring->cells || ring_is_there(ring, ring_header(ring, offset)))
             return true;
-        if (ring_find_out(ring, &again) == 0 && again.place == seen.place)
+        if (((look(&out->sequence) ^ sequence) & RING_COUNT_MASK) == 0)
             return false;
     }
     return true; /* it changes all the time, or is nonsense, which is found by who receives */

@@ -16,14 +16,6 @@ slot_tag slot_tag_make(uint32_t slot, uint32_t generation)
     return ((generation << TAG_SLOT_BITS) | (slot + 1)) & TAG_MASK;
 }
 
-uint32_t slots_high(const struct slots *slots)
-{
-    /* Sequentially consistent: notice_wait() announces itself and then looks here; a member that is
-     * not below `high` yet will look for announcements after it is. */
-    uint64_t high = atomic_load_explicit(&slots->control->ledger.high, memory_order_seq_cst);
-    return high < LAYOUT_MEMBERS ? (uint32_t)high : LAYOUT_MEMBERS;
-}
-
 /* Touching a page of the table that has no memory yet would be a SIGBUS on a full tmpfs: reserve it
  * first.  Doing so again is harmless. */
 static int back(struct slots *slots, uint32_t slot)

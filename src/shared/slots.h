@@ -40,7 +40,13 @@ static inline uint32_t slot_of_tag(slot_tag tag)
 }
 
 /* How many entries were ever used, at most LAYOUT_MEMBERS whatever the memory says. */
-uint32_t slots_high(const struct slots *slots);
+static inline uint32_t slots_high(const struct slots *slots)
+{
+    /* Sequentially consistent: notice_wait() announces itself and then looks here; a member that is
+     * not below `high` yet will look for announcements after it is. */
+    uint64_t high = atomic_load_explicit(&slots->control->ledger.high, memory_order_seq_cst);
+    return high < LAYOUT_MEMBERS ? (uint32_t)high : LAYOUT_MEMBERS;
+}
 
 /* The entry of a slot below LAYOUT_MEMBERS, backed by memory; NULL if that cannot be had. */
 struct layout_entry *slots_entry(struct slots *slots, uint32_t slot);

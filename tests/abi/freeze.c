@@ -28,7 +28,7 @@
 #include "shared/root.h"
 #include "shared/slots.h"
 
-enum { ROW = 16, QUEUE_MESSAGES = 8, QUEUE_BYTES = 1024, QUEUE_LARGEST = 200, CELLS = 64 };
+enum { ROW = 16, QUEUE_MESSAGES = 8, QUEUE_BYTES = 1024, QUEUE_LARGEST = 200, CELLS = 256 };
 
 static void die(const char *what)
 {
@@ -135,7 +135,7 @@ static void make_queue(void)
                                         .messages = QUEUE_MESSAGES, .bytes = QUEUE_BYTES,
                                         .largest = QUEUE_LARGEST)),
            "create");
-    for (int i = 0; i < CELLS - 2; i++) {
+    for (int i = 0; i < CELLS / 2 - 1; i++) {
         send(queue, 'x', 1);
         expect((int)ferry_queue_receive(queue, &byte, 1, FERRY_NOW), "receive");
     }
@@ -152,13 +152,13 @@ static void make_queue(void)
 }
 
 /* As if the last message's sender, the second member, had died behind its commit, before it said where the next one
- * goes.  The message has two cells. */
+ * goes.  The message has five cells. */
 static void tear_queue(struct layout *layout)
 {
     struct layout_queue_side *in = &layout->queue.in;
     in->lock.word = slot_tag_make(1, layout->members[1].generation);
-    in->places[0] -= (UINT64_C(49) << 32) + 2;
-    in->places[1] -= 2;
+    in->places[0] -= (UINT64_C(49) << 32) + 5;
+    in->places[1] -= 5;
     in->numbers[0] -= in->numbers[0] != 0;
     in->messages--;
     in->bytes -= 49;
