@@ -73,10 +73,13 @@ static inline ferry_queue *make_bounded(const struct queue_kind *kind, const cha
                                         unsigned flags, uint64_t messages, unsigned overflow)
 {
     ferry_queue *queue;
-    CHECK_OK(ferry_queue_open(
-        &queue, name,
-        FERRY_QUEUE(.flags = FERRY_CREATE | FERRY_EXCLUSIVE | kind->flags | flags,
-                    .messages = messages, .overflow = overflow, .largest = kind->largest)));
+    /* Each handle has room for the limit in its address space, of which there may be little. */
+    bool is_small = sizeof(void *) == 4 && (kind->flags & FERRY_UNBOUNDED) != 0;
+    CHECK_OK(
+        ferry_queue_open(&queue, name,
+                         FERRY_QUEUE(.flags = FERRY_CREATE | FERRY_EXCLUSIVE | kind->flags | flags,
+                                     .messages = messages, .bytes = is_small ? 16 << 20 : 0,
+                                     .overflow = overflow, .largest = kind->largest)));
     return queue;
 }
 
