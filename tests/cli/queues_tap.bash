@@ -4,7 +4,7 @@
 # Do so many members look on at q?
 taps()
 {
-    shows q "len([m for m in d['members'] if m['role'] == 'look']) == $1"
+    shows q "len([m for m in d['members'] if m['role'] == 'look' and m['alive']]) == $1"
 }
 
 what_is_sent_is_seen_and_received() { # Q6 U8

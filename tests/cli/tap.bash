@@ -3,7 +3,7 @@
 
 # Does so many members look on at the pipe?
 taps() {
-    shows "$1" "len([m for m in d['members'] if m['role'] == 'look']) == $2"
+    shows "$1" "len([m for m in d['members'] if m['role'] == 'look' and m['alive']]) == $2"
 }
 
 what_goes_through_is_seen_and_arrives() { # P2 U8
