@@ -50,12 +50,40 @@ static int read_line(const struct look *look, uint64_t line, union store_line *r
     return file_read_at(look->fd, ret_line, sizeof(*ret_line), offset);
 }
 
+/* Without priorities the oldest is the first message of the first list, which is at the end of a way of branches. */
+static uint32_t first_message(const struct look *look, const struct layout_queue *queue)
+{
+    enum { STEPS = 96 };
+    const struct flow_shape shape = {.flags = RELAXED(queue->shape.flags),
+                                     .messages = RELAXED(queue->shape.messages),
+                                     .bytes = RELAXED(queue->shape.bytes),
+                                     .largest = RELAXED(queue->shape.largest)};
+    uint64_t lists_at = store_shape_of(&shape).lists_at;
+    union store_line line;
+    if (read_line(look, STORE_ROOTS, &line) < 0)
+        return 0;
+    uint32_t reference = line.roots.tries[TRIE_FIRSTS];
+    for (int i = 0; i <= STEPS && reference != 0; i++) {
+        if (read_line(look, lists_at + (reference >> 1), &line) < 0)
+            return 0;
+        if ((reference & 1) == 0)
+            return line.list.head;
+        reference = line.list.children[TRIE_FIRSTS][0];
+    }
+    return 0;
+}
+
 /* While messages come and go it may be another message's age; or that of none, and then it is as good as any. */
 static int64_t store_oldest_age(const struct look *look)
 {
-    union store_line books, line;
-    if (read_line(look, STORE_BOOKS, &books) < 0 || books.books.oldest == 0 ||
-        read_line(look, (uint64_t)STORE_EXTENTS + books.books.oldest, &line) < 0)
+    const struct layout_queue *queue = &look->control->queue;
+    union store_line line;
+    uint32_t oldest = 0;
+    if ((RELAXED(queue->shape.flags) & FERRY_PRIORITIES) == 0)
+        oldest = first_message(look, queue);
+    else if (read_line(look, STORE_BOOKS, &line) == 0)
+        oldest = line.books.oldest;
+    if (oldest == 0 || read_line(look, (uint64_t)STORE_EXTENTS + oldest, &line) < 0)
         return -1;
     return flow_age_ns(line.extent.stamp);
 }

@@ -28,11 +28,6 @@ void crowd_after_fork(struct crowd *crowd)
     crowd->threads = 0;
 }
 
-bool crowd_is_any(const struct slots *slots, const struct layout_board *board)
-{
-    return board_any(board, slots_high(slots));
-}
-
 /* How many sleep, each thread of ours, and of others each member. */
 static unsigned count(struct crowd *crowd)
 {

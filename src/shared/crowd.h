@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 #include "os/clock.h"
+#include "shared/board.h"
 #include "shared/slots.h"
 
 /* One handle's part. */
@@ -38,7 +39,10 @@ void crowd_deinit(struct crowd *crowd);
 void crowd_after_fork(struct crowd *crowd); /* the threads stayed with the parent */
 
 /* Is anybody on the board?  Sequentially consistent, as is joining it. */
-bool crowd_is_any(const struct slots *slots, const struct layout_board *board);
+static inline bool crowd_is_any(const struct slots *slots, const struct layout_board *board)
+{
+    return board_any(board, slots_high(slots));
+}
 
 /* Joins those who sleep.  Returns who sleeps alone so far, 0 for nobody: that one's word is to be changed, by CROWD_STEP, and
  * it is to be woken, and then it is told. */

@@ -67,6 +67,21 @@ uint32_t flow_stamp(void)
     return (uint32_t)(((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) >> STAMP_SHIFT);
 }
 
+uint32_t flow_stamp_often(struct flow_clock *clock)
+{
+    enum { PACE = 16 };
+    int64_t second = time(NULL);
+    if (clock->left > 0 && second == clock->second) {
+        clock->left--;
+        return clock->stamp;
+    }
+    uint32_t stamp = flow_stamp();
+    clock->left = stamp == clock->stamp ? PACE : 0;
+    clock->stamp = stamp;
+    clock->second = second;
+    return stamp;
+}
+
 int64_t flow_age_ns(uint32_t stamp)
 {
     return (int64_t)(uint32_t)(flow_stamp() - stamp) << STAMP_SHIFT;

@@ -27,8 +27,6 @@
 #ifndef FERRY_RING_H
 #define FERRY_RING_H
 
-#include <time.h>
-
 #include "shared/flow.h"
 #include "shared/lock.h"
 
@@ -100,12 +98,10 @@ struct ring {
     struct flow *flow;
     struct map map;
     uint32_t cells;
-    struct ring_seen seen; /* where the receivers were when a sender looked last, … */
-    uint64_t backed_seen;  /* … and how far memory had been given back */
-    uint32_t pause;        /* a sender's, before it looks for a record again, in messages */
-    uint32_t stamp;        /* of what this handle sent last, … */
-    time_t stamped;        /* … by the clock, when it had been asked for in this second, … */
-    uint32_t stamps_left;  /* … and on how many more messages it may be put */
+    struct ring_seen seen;   /* where the receivers were when a sender looked last, … */
+    uint64_t backed_seen;    /* … and how far memory had been given back */
+    uint32_t pause;          /* a sender's, before it looks for a record again, in messages */
+    struct flow_clock clock; /* with the lock of senders */
     _Atomic bool owes_message,
         owes_room;               /* this handle was woken, and is to wake others if there is more */
     _Atomic uint32_t room_since; /* out.sequence when it set the flag again for others */

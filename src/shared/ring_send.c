@@ -99,23 +99,6 @@ struct sending {
     uint32_t stamp;
 };
 
-/* The clock costs more than all else of a small message.  Who sends several within one unit of the stamps asks it for
- * every sixteenth, and whenever a second has passed, which can be told from one word. */
-static uint32_t stamp_now(struct ring *ring)
-{
-    enum { PACE = 16 };
-    time_t second = time(NULL);
-    if (ring->stamps_left > 0 && second == ring->stamped) {
-        ring->stamps_left--;
-        return ring->stamp;
-    }
-    uint32_t stamp = flow_stamp();
-    ring->stamps_left = stamp == ring->stamp ? PACE : 0;
-    ring->stamp = stamp;
-    ring->stamped = second;
-    return stamp;
-}
-
 /* Says how far we may write, before we do: see ring_try_tap(). */
 static void claim(struct ring *ring, uint64_t position)
 {
@@ -242,7 +225,7 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
                               .position =
                                   atomic_load_explicit(&in->places[1], memory_order_relaxed),
                               .state = RING_THERE,
-                              .stamp = stamp_now(ring)};
+                              .stamp = flow_stamp_often(&ring->clock)};
     uint32_t first = ring_offset(sending.place);
     if (first >= ring->cells)
         return flow_damaged();

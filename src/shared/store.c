@@ -169,9 +169,11 @@ int store_make_room_for(struct store *store, uint64_t size)
 /* With the lock: begins pages with memory for a message.  Its number; 0: there is no room; -EBADMSG, -ENOSPC. */
 static int64_t claim(struct pages *pages, struct store *store, uint64_t size)
 {
+    store_fetch_ahead(store);
     for (int attempt = 0;; attempt++) {
         pages_init(pages, store);
-        int index = backing_reserve_index(pages);
+        bool grows = (store->flow->shape.flags & FERRY_UNBOUNDED) != 0;
+        int index = grows ? backing_reserve_index(pages) : 0;
         if (index < 0)
             return index;
         uint32_t number =
@@ -179,7 +181,7 @@ static int64_t claim(struct pages *pages, struct store *store, uint64_t size)
         if (pages->damaged)
             return flow_damaged();
         if (number != 0) {
-            int r = backing_reserve(pages, number);
+            int r = grows ? backing_reserve(pages, number) : 0;
             return r < 0 ? r : (int64_t)number;
         }
         if (attempt > 0 || pages_books(pages)->owners == 0)
@@ -217,11 +219,11 @@ static struct store_news enqueue(struct pages *pages, uint32_t number,
                                  const struct ferry_message *message, uint32_t *ret_slot)
 {
     struct store *store = pages->store;
-    struct store_extent *extent = pages_extent(pages, number);
-    extent->size = (uint32_t)message->size_bytes;
-    extent->type = message->type;
-    extent->priority = message->priority;
-    extent->stamp = flow_stamp();
+    const struct store_extent *extent = pages_extent(pages, number);
+    CHANGE(extent, size) = (uint32_t)message->size_bytes;
+    CHANGE(extent, type) = message->type;
+    CHANGE(extent, priority) = message->priority;
+    CHANGE(extent, stamp) = flow_stamp_often(&store->clock);
     select_link(pages, number);
     if (pages->damaged)
         return (struct store_news){0};
@@ -277,7 +279,7 @@ static int claim_large(struct store *store, uint64_t size, deadline end,
         store_unlock(store);
         return number < 0 ? (int)number : -EAGAIN;
     }
-    struct store_extent *extent = pages_extent(&pages, (uint32_t)number);
+    const struct store_extent *extent = pages_extent(&pages, (uint32_t)number);
     *ret_holding = (struct store_holding){.bytes = store_bytes(store, extent->start),
                                           .extent = (uint32_t)number,
                                           .start = extent->start,
@@ -405,14 +407,15 @@ static int measure(struct flow *flow, struct ferry_queue_statistics *statistics)
         return r;
     struct pages pages;
     pages_init(&pages, store);
-    const struct store_books books = *pages_books(&pages);
-    uint32_t stamp = books.oldest != 0 ? pages_extent(&pages, books.oldest)->stamp : 0;
+    const struct store_books *books = pages_books(&pages);
+    uint32_t oldest = select_oldest(&pages);
+    uint32_t stamp = oldest != 0 ? pages_extent(&pages, oldest)->stamp : 0;
     store_unlock(store);
     if (pages.damaged)
         return flow_damaged();
-    statistics->messages = books.messages;
-    statistics->bytes = books.bytes;
-    statistics->oldest_age_ns = books.oldest != 0 ? flow_age_ns(stamp) : -1;
+    statistics->messages = books->messages;
+    statistics->bytes = books->bytes;
+    statistics->oldest_age_ns = oldest != 0 ? flow_age_ns(stamp) : -1;
     return 0;
 }
 

@@ -1,20 +1,20 @@
 /* The store's index, line for line, behind the table of members in the control file: docs/design/queue.md.
  *
  *   line 0 ┌──────────────────────────────────────────────────────┐
- *          │ head      commit word; records of the journal        │
- *        1 ├──────────────────────────────────────────────────────┤
- *          │ journal   512 records: a word of the index, a value  │
- *      129 ├──────────────────────────────────────────────────────┤
+ *          │ head      commit word, half a line                   │
+ *          │ journal   510 records: a word of the index, a value  │
+ *      128 ├──────────────────────────────────────────────────────┤
  *          │ books     how much is in it; who comes first         │
- *      130 ├──────────────────────────────────────────────────────┤
+ *      129 ├──────────────────────────────────────────────────────┤
  *          │ roots     of the tries; how much memory there is     │
+ *      130 ├──────────────────────────────────────────────────────┤
+ *          │ sizes     which sizes of free extents there are; the │
+ *          │           first of each small one                    │
  *      131 ├──────────────────────────────────────────────────────┤
- *          │ sizes     which sizes of free extents there are      │
- *      132 ├──────────────────────────────────────────────────────┤
- *          │ heads     the first free extent of each size         │
- *      144 ├──────────────────────────────────────────────────────┤
+ *          │ heads     the first free extent of each larger one   │
+ *      143 ├──────────────────────────────────────────────────────┤
  *          │ (zero)    number 0 is none                           │
- *      145 ├──────────────────────────────────────────────────────┤
+ *      144 ├──────────────────────────────────────────────────────┤
  *          │ extents   memory: free, a member's, or a message     │
  *          ├──────────────────────────────────────────────────────┤
  *          │ lists     messages of one type and priority          │
@@ -23,7 +23,8 @@
  * A line is 64 bytes, eight words.  Extents and lists go by numbers, from 1.
  *
  * Who may write what: all of it, whoever holds the store's lock, which is in.lock of the queue; everything from `books` on,
- * through the journal alone (store_pages.c), but for extents and lists that nothing leads to.
+ * through the journal alone (store_pages.c), but for extents and lists that nothing leads to, and the last three words of an extent
+ * that is no message.
  *
  *   head.commit    not 0: the journal has been committed, and is to be applied by the lock's owner or, if it is dead, by who
  *                  takes it next.
@@ -34,8 +35,8 @@
  *   entry.wake     who has a message for that member, or woke it otherwise, by adding 1.  The member sleeps on it.
  *   entry.wants, .type, .sleeping   the member, before it is on the board of receivers.
  *
- * What a peer wrote there may be anything: each line is read once, its numbers are checked where they are used, and all
- * loops have bounds of their own. */
+ * What a peer wrote there may be anything: a line is copied once, or words of it are looked at one by one; numbers are
+ * checked where they are used, and all loops have bounds of their own. */
 #ifndef FERRY_STORE_H
 #define FERRY_STORE_H
 
@@ -43,16 +44,16 @@
 
 enum {
     STORE_LINE_BYTES = 64,
-    STORE_WORDS = 8, /* in a line */
-    STORE_RECORDS = 512,
-    STORE_JOURNAL_LINES = STORE_RECORDS * 16 / STORE_LINE_BYTES,
-    STORE_BOOKS = 1 + STORE_JOURNAL_LINES,
+    STORE_WORDS = 8,     /* in a line */
+    STORE_RECORDS = 510, /* the first two in the line of the commit word */
+    STORE_BOOKS = (STORE_RECORDS + 2) * 16 / STORE_LINE_BYTES,
     STORE_ROOTS,
     STORE_SIZES,
     STORE_HEADS,
     STORE_LEVELS = 24, /* of sizes, each twice the one before it … */
     STORE_STEPS = 8,   /* … in so many steps */
     STORE_HEADS_A_LINE = 16,
+    /* Those of the first level are in the line of sizes; their places here are not used. */
     STORE_EXTENTS = STORE_HEADS + STORE_LEVELS * STORE_STEPS / STORE_HEADS_A_LINE,
     STORE_TRIES = 3,
 };
@@ -82,9 +83,9 @@ struct store_books {
     uint64_t held_bytes;
     uint64_t numbers; /* messages so far */
     uint32_t spare_extent,
-        fresh_extent; /* the first that is nobody's; all from here on never were anybody's */
-    uint32_t oldest, newest;
-    uint32_t owned, owners; /* the first that is a member's, and how many are */
+        fresh_extent;        /* the first that is nobody's; all from here on never were anybody's */
+    uint32_t oldest, newest; /* with priorities; else that is the head of the first list */
+    uint32_t owned, owners;  /* the first that is a member's, and how many are */
     uint32_t spare_list, fresh_list;
 };
 
@@ -98,7 +99,8 @@ struct store_roots {
 struct store_sizes {
     uint32_t levels; /* a bit for each that has a step */
     uint8_t steps[STORE_LEVELS];
-    uint32_t reserved[9];
+    uint32_t small[STORE_STEPS]; /* heads */
+    uint32_t reserved;
 };
 
 /* An extent of memory, and the message in it.  While it is nobody's, `next` leads to the next such. */
@@ -106,7 +108,7 @@ struct store_extent {
     uint32_t start, units;
     uint32_t before, after;  /* neighbours in memory */
     uint32_t next, previous; /* a message's list has `next` alone; free extents of one size */
-    uint32_t older, newer;   /* messages by arrival; or what members have */
+    uint32_t older, newer;   /* with priorities: messages by arrival; or what members have */
     uint32_t owner, size;
     uint32_t stamp, priority;
     uint64_t type;
@@ -144,7 +146,7 @@ struct store_index {
     _Atomic uint32_t records;     /* … and so many, if LOCK_LOUD is in the lock word */
     _Atomic uint64_t tap_claimed; /* who holds the lock: how far it may be writing them */
     _Atomic uint32_t tap_backed;  /* likewise: there is memory for them */
-    uint32_t reserved[11];
+    uint32_t reserved[3];
     struct store_record journal[STORE_RECORDS];
     _Atomic uint64_t words[]; /* from STORE_BOOKS on */
 };
@@ -159,7 +161,7 @@ static_assert(offsetof(struct store_extent, next) == STORE_CHAIN_WORD * 8, "layo
 static_assert(offsetof(struct store_list, head) == STORE_CHAIN_WORD * 8, "layout");
 static_assert(offsetof(struct store_list, children) == 4 * 8, "layout");
 static_assert(offsetof(struct store_index, words) == STORE_BOOKS * STORE_LINE_BYTES, "layout");
-static_assert(STORE_BOOKS == 129 && STORE_EXTENTS == 144, "layout");
+static_assert(STORE_BOOKS == 128 && STORE_EXTENTS == 143, "layout");
 static_assert(LAYOUT_MEMBERS < (1u << TAG_SLOT_BITS) && TAG_MASK < STORE_FREE, "tags fit");
 
 /* What an index of a queue of this shape has, computed by each member for itself. */
@@ -168,6 +170,13 @@ struct store_shape {
     uint32_t lists_at;       /* the line of list number 0 */
     uint32_t lines;
     uint32_t units;
+};
+
+/* The tries (store_trie.c). */
+enum {
+    TRIE_TYPES, /* by type, and the highest priority first */
+    TRIE_FIRSTS, /* of each type the list of the highest priority: by priority, highest first, and first message */
+    TRIE_LOWS, /* only where the oldest of the lowest priority may have to go: by priority, lowest first, and first message */
 };
 
 struct store_shape store_shape_of(const struct flow_shape *shape);

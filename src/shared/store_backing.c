@@ -55,8 +55,6 @@ int backing_reserve_index(struct pages *pages)
 {
     struct store *store = pages->store;
     const struct store_books *books = pages_books(pages);
-    if (!grows(store))
-        return 0;
     uint32_t lists_at = store->shape.lists_at;
     int r = reserve_lines(store, &store->extents_known, STORE_EXTENTS,
                           STORE_EXTENTS + books->fresh_extent + FRESH_MOST);
@@ -76,10 +74,8 @@ static int reserve(const struct store *store, uint32_t from, uint32_t to)
 int backing_reserve(struct pages *pages, uint32_t number)
 {
     const struct store *store = pages->store;
-    if (!grows(store))
-        return 0;
     const struct store_extent *extent = pages_extent(pages, number);
-    struct store_roots *roots = pages_roots(pages);
+    const struct store_roots *roots = pages_roots(pages);
     uint32_t all = pages_of(store->shape.units);
     uint32_t to = pages_of((uint64_t)extent->start + extent->units);
     if (to <= roots->backed)
@@ -88,7 +84,7 @@ int backing_reserve(struct pages *pages, uint32_t number)
     to = to < all ? to : all;
     int r = reserve(store, roots->backed, to);
     if (r == 0)
-        roots->backed = to;
+        CHANGE(roots, backed) = to;
     return r;
 }
 
@@ -98,13 +94,13 @@ void backing_trim(struct store *store)
     if (!grows(store) || store_lock(store, 0) < 0)
         return;
     pages_init(&pages, store);
-    struct store_roots *roots = pages_roots(&pages);
+    const struct store_roots *roots = pages_roots(&pages);
     uint32_t used = pages_of(memory_end(&pages)), from = used + KEPT_PAGES, to = roots->backed;
     struct explanation before;
     explanation_keep(&before);
     if (!pages.damaged && to <= pages_of(store->shape.units) && to > used + MUCH_PAGES) {
         int data = store->flow->data;
-        roots->backed = from;
+        CHANGE(roots, backed) = from;
         if (data >= 0 && pages_commit(&pages) == 0)
             file_give_back(data, (uint64_t)from * PAGE, (uint64_t)(to - from) * PAGE);
     }

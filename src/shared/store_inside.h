@@ -32,7 +32,8 @@ struct store {
     _Atomic uint32_t extents_known,
         lists_known; /* unbounded: lines of the index that have memory */
     uint64_t tap_position, tap_number, tap_missed; /* of who looks on, with the guard */
-    _Atomic bool has_lost; /* memory of ours that could not be freed in time */
+    _Atomic bool has_lost;   /* memory of ours that could not be freed in time */
+    struct flow_clock clock; /* with the lock */
 };
 
 static inline struct store *store_of(const struct flow *flow)
@@ -50,70 +51,190 @@ static inline unsigned char *store_bytes(const struct store *store, uint32_t sta
 
 /* ---- Pages: lines are copied, changed in private, and written back as one (store_pages.c) ---- */
 
-enum { PAGES_MOST = 64 };
+enum {
+    PAGES_MOST = 64,    /* places for lines; the first is for what makes no sense … */
+    PAGES_BOOKS = 1,    /* … and the second for what every operation needs */
+    PAGES_HASHES = 128, /* more than lines, so that they seldom hide one another */
+};
+
+/* The way down a trie to where a key is, or would be: the lists whose branches are passed, and on which side. */
+enum { TRIE_KEY_BITS = 96 };
+struct trie_key {
+    uint64_t upper;
+    uint32_t lower;
+};
+struct trie_way {
+    struct trie_key key;
+    uint32_t depth;
+    uint32_t leaf; /* the list at its end; 0: there is none */
+    uint32_t lists[TRIE_KEY_BITS];
+    uint8_t bits[TRIE_KEY_BITS], sides[TRIE_KEY_BITS];
+};
+
+/* A line as it will be. */
+struct store_copy {
+    union store_line line;
+    uint32_t number;
+    uint16_t changed; /* a bit for each word … */
+    uint16_t loose;   /* … that nobody reads as long as others are as they are: written at once */
+};
+#define PAGES_FRESH (0xFFu & ~(1u << STORE_CHAIN_WORD)) /* all are, but that by which it is found */
 
 struct pages {
     struct store *store;
-    bool damaged; /* what was read made no sense: nothing will be written */
+    bool damaged;  /* what was read made no sense: nothing will be written */
+    uint32_t ways; /* a bit for each trie whose way is as it was gone last */
     uint32_t count;
-    uint64_t fresh; /* a bit for each place: nothing leads there */
     uint8_t places
-        [PAGES_MOST]; /* by a line's number modulo 64: the place of the last such, and 1 more; 0: none */
-    uint32_t lines[PAGES_MOST];
-    union store_line now[PAGES_MOST];
+        [PAGES_HASHES]; /* by a line's number modulo that: the place of the last such; 0: none */
+    struct store_copy copies[PAGES_MOST];
+    struct trie_way way[STORE_TRIES];
 };
 
 /* Takes the lock and does what was committed but not applied.  `end` is for the lock.  -ETIMEDOUT. */
-int store_lock(struct store *store, deadline end);
-void store_unlock(struct store *store);
+int store_lock_slowly(struct store *store, deadline end);
+void store_wake_for_lock(struct store *store);
+
+static inline int store_lock(struct store *store, deadline end)
+{
+    uint32_t free = 0;
+    /* Acquire pairs with the release in store_unlock(). */
+    if (atomic_compare_exchange_strong_explicit(&store->lock->word, &free, store->slots->tag,
+                                                memory_order_acquire, memory_order_relaxed))
+        return 0;
+    return store_lock_slowly(store, end);
+}
+
+static inline void store_unlock(struct store *store)
+{
+    /* Release pairs with the acquire of who takes it next.  Not 0 but the owner: others sleep for it. */
+    uint32_t word = atomic_exchange_explicit(&store->lock->word, 0, memory_order_release);
+    if (word != store->slots->tag)
+        store_wake_for_lock(store);
+}
+
+/* The words of a line, which there must be. */
+static inline _Atomic uint64_t *store_words(const struct store *store, uint32_t line)
+{
+    return &store->index->words[(line - STORE_BOOKS) * (size_t)STORE_WORDS];
+}
+
+static inline void pages_copy(struct pages *pages, uint32_t place, uint32_t line)
+{
+    struct store_copy *copy = &pages->copies[place];
+    copy->number = line;
+    copy->changed = copy->loose = 0;
+    /* Relaxed, as all words of the index: whoever has the lock sees what was written with it. */
+    const _Atomic uint64_t *words = store_words(pages->store, line);
+#pragma GCC unroll 8
+    for (int i = 0; i < STORE_WORDS; i++)
+        copy->line.words[i] = atomic_load_explicit(&words[i], memory_order_relaxed);
+}
 
 static inline void pages_init(struct pages *pages, struct store *store)
 {
     pages->store = store;
     pages->damaged = false;
-    pages->count = 0;
-    pages->fresh = 0;
+    pages->ways = 0;
+    pages->count = PAGES_BOOKS + 1;
     memset(pages->places, 0, sizeof(pages->places));
+    pages->places[STORE_BOOKS % PAGES_HASHES] = PAGES_BOOKS;
+    pages->copies[0].number = UINT32_MAX; /* no line's */
+    pages_copy(pages, PAGES_BOOKS, STORE_BOOKS);
 }
 
-/* Copies a line that has not been, or that another has taken the entry in `places` from. */
-union store_line *pages_fetch(struct pages *pages, uint32_t line);
+/* Copies a line that has not been, or that another one hides. */
+const union store_line *pages_fetch(struct pages *pages, uint32_t line);
 
-/* A private copy of that line, which may be changed.  Never NULL: where there is no such line, one to no effect. */
-static inline union store_line *pages_line(struct pages *pages, uint32_t line)
+/* A private copy of that line, which exists, or is 0: then it is one to no effect. */
+static inline const union store_line *pages_line(struct pages *pages, uint32_t line)
 {
-    uint32_t place = pages->places[line % PAGES_MOST];
-    return place != 0 && pages->lines[place - 1] == line ? &pages->now[place - 1]
-                                                         : pages_fetch(pages, line);
+    const struct store_copy *copy = &pages->copies[pages->places[line % PAGES_HASHES]];
+    return copy->number == line ? &copy->line : pages_fetch(pages, line);
 }
 
-/* A word of a line as it will be; cheaper where the line is not to be changed. */
-uint64_t pages_word(struct pages *pages, uint32_t line, uint32_t word);
+/* The same for one that leads nowhere yet, and nothing to it: it need not go through the journal, and begins with zeroes. */
+const union store_line *pages_fresh(struct pages *pages, uint32_t line);
 
-/* The line that was got last leads nowhere yet, and nothing to it: it need not go through the journal. */
-void pages_mark_fresh(struct pages *pages, uint32_t line);
-
-static inline struct store_books *pages_books(struct pages *pages)
+/* A copy is changed by `CHANGE(copy, field) = …` alone, which notes the word. */
+static inline void *pages_change(const void *line, const void *field)
 {
-    return &pages_line(pages, STORE_BOOKS)->books;
+    struct store_copy *copy = (struct store_copy *)(uintptr_t)line;
+    copy->changed |= (uint16_t)(1u << ((uintptr_t)field - (uintptr_t)line) / 8);
+    return (void *)(uintptr_t)field;
 }
 
-static inline struct store_roots *pages_roots(struct pages *pages)
+/* What says what kind of message it is, and is nothing while it is none. */
+static inline void pages_loosen_message(const struct store_extent *extent)
+{
+    enum { FIRST = offsetof(struct store_extent, stamp) / 8 };
+    struct store_copy *copy = (struct store_copy *)(uintptr_t)extent;
+    copy->loose |= 0xFFu << FIRST & 0xFFu;
+}
+
+#define CHANGE(line, field)                                                                        \
+    (*(__typeof__(_Generic(&(line)->field, const uint8_t *                                         \
+                           : (uint8_t *)0, const uint32_t *                                        \
+                           : (uint32_t *)0, const uint64_t *                                       \
+                           : (uint64_t *)0)))pages_change(line, &(line)->field))
+
+/* A word of such a line as it will be; cheaper where the line is not to be changed. */
+uint64_t pages_word_slowly(struct pages *pages, uint32_t line, uint32_t word);
+
+static inline uint64_t pages_word(struct pages *pages, uint32_t line, uint32_t word)
+{
+    if (line == 0 || pages->places[line % PAGES_HASHES] != 0)
+        return pages_word_slowly(pages, line, word);
+    return atomic_load_explicit(&store_words(pages->store, line)[word], memory_order_relaxed);
+}
+
+static inline const struct store_books *pages_books(struct pages *pages)
+{
+    return &pages->copies[PAGES_BOOKS].line.books;
+}
+
+static inline const struct store_roots *pages_roots(struct pages *pages)
 {
     return &pages_line(pages, STORE_ROOTS)->roots;
 }
 
-/* 0 is a number as bad as any that is too large. */
-static inline struct store_extent *pages_extent(struct pages *pages, uint32_t number)
+/* 0 is a number as bad as any that is too large; and line 0 is none that can be had. */
+static inline uint32_t extent_line(const struct pages *pages, uint32_t number)
 {
-    bool exists = number - 1 < pages->store->shape.extents;
-    return &pages_line(pages, exists ? STORE_EXTENTS + number : 0)->extent;
+    return number - 1 < pages->store->shape.extents ? STORE_EXTENTS + number : 0;
 }
 
-static inline struct store_list *pages_list(struct pages *pages, uint32_t number)
+static inline uint32_t list_line(const struct pages *pages, uint32_t number)
 {
     const struct store_shape *shape = &pages->store->shape;
-    return &pages_line(pages, number - 1 < shape->lists ? shape->lists_at + number : 0)->list;
+    return number - 1 < shape->lists ? shape->lists_at + number : 0;
+}
+
+static inline const struct store_extent *pages_extent(struct pages *pages, uint32_t number)
+{
+    return &pages_line(pages, extent_line(pages, number))->extent;
+}
+
+static inline const struct store_list *pages_list(struct pages *pages, uint32_t number)
+{
+    return &pages_line(pages, list_line(pages, number))->list;
+}
+
+/* One word of these, the one with that field. */
+#define PAGES_LOOK(pages, line, kind, field)                                                       \
+    ((union store_line){.words[offsetof(struct store_##kind, field) / 8] =                         \
+                            pages_word(pages, line, offsetof(struct store_##kind, field) / 8)}     \
+         .kind.field)
+
+/* With the lock, for who will change something: the lines that it will write whatever it does.  Others had them last, and they
+ * come while the first ones are looked at. */
+static inline void store_fetch_ahead(const struct store *store)
+{
+    enum { LINES = 4 };
+    const char *journal = (const char *)store->index;
+    for (size_t line = 0; line < LINES; line++)
+        prefetch_to_write(journal + line * STORE_LINE_BYTES);
+    prefetch_to_write(store_words(store, STORE_BOOKS));
 }
 
 /* What a commit is to wake. */
@@ -134,7 +255,13 @@ int pages_commit_and_unlock(struct pages *pages, const struct store_news *news);
 uint64_t tap_bytes(const struct flow_shape *shape);
 
 /* With the message linked, and before the commit: a copy for who looks on, if anybody does. */
-void tap_note(struct pages *pages, const struct store_extent *extent);
+void tap_copy(struct pages *pages, const struct store_extent *extent);
+
+static inline void tap_note(struct pages *pages, const struct store_extent *extent)
+{
+    if (atomic_load_explicit(&pages->store->flow->shared->shape.tapped, memory_order_relaxed) != 0)
+        tap_copy(pages, extent);
+}
 
 /* Is there something to be seen?  1; 0; -errno. */
 int tap_has_sight(struct store *store, deadline end);
@@ -161,14 +288,11 @@ void memory_free(struct pages *pages, uint32_t number);
 
 /* ---- Tries: which list comes first (store_trie.c) ---- */
 
-enum {
-    TRIE_TYPES, /* by type, and the highest priority first */
-    TRIE_FIRSTS, /* of each type the list of the highest priority: by priority, highest first, and first message */
-    TRIE_LOWS, /* only where the oldest of the lowest priority may have to go: by priority, lowest first, and first message */
-};
-
 void trie_insert(struct pages *pages, unsigned trie, uint32_t list);
 void trie_remove(struct pages *pages, unsigned trie, uint32_t list);
+
+/* Would the list stay where it is if that were the number of its first message?  Then that may be changed without more. */
+bool trie_stays(struct pages *pages, unsigned trie, uint32_t list, uint64_t first);
 
 /* The list at the front; and the one that comes next.  0: there is none. */
 uint32_t trie_first(struct pages *pages, unsigned trie);
@@ -186,6 +310,9 @@ void select_link(struct pages *pages, uint32_t number);
 
 /* The list whose first message is of choice; the list of what is to be dropped.  0: there is none. */
 uint32_t select_find(struct pages *pages, const struct ferry_choice *choice);
+uint32_t select_to_drop(struct pages *pages);
+
+/* The message that waits longest.  0: there is none. */
 uint32_t select_oldest(struct pages *pages);
 
 /* Takes the first message out of that list: its number. */
@@ -265,7 +392,7 @@ int store_take(struct store *store, struct ferry_message *ret_message,
 
 /* ---- Memory that comes as it is needed (store_backing.c) ---- */
 
-/* With the lock: the extent has memory.  -ENOSPC. */
+/* Of an unbounded store, with the lock: the extent has memory.  -ENOSPC. */
 int backing_reserve(struct pages *pages, uint32_t number);
 
 /* With the lock: the index has memory for one message more.  And so much has, when the queue is made. */

@@ -32,31 +32,57 @@ static struct size_class class_that_fits(uint32_t units)
     return class_of(units);
 }
 
-static uint32_t *head_of(struct pages *pages, struct size_class class)
-{
-    uint32_t index = class.level * STORE_STEPS + class.step;
-    union store_line *line = pages_line(pages, STORE_HEADS + index / STORE_HEADS_A_LINE);
-    return &line->heads[index % STORE_HEADS_A_LINE];
-}
-
-static struct store_sizes *sizes_of(struct pages *pages)
+static const struct store_sizes *sizes_of(struct pages *pages)
 {
     return &pages_line(pages, STORE_SIZES)->sizes;
+}
+
+/* The first free extent of a class; to be changed. */
+static uint32_t *head_of(struct pages *pages, struct size_class class)
+{
+    if (class.level == 0)
+        return &CHANGE(sizes_of(pages), small[class.step]);
+    uint32_t index = class.level * STORE_STEPS + class.step;
+    const union store_line *line = pages_line(pages, STORE_HEADS + index / STORE_HEADS_A_LINE);
+    return &CHANGE(line, heads[index % STORE_HEADS_A_LINE]);
+}
+
+/* Which steps a level has. */
+static uint32_t steps_of(struct pages *pages, uint32_t level)
+{
+    union store_line line;
+    uint32_t word = (uint32_t)(offsetof(struct store_sizes, steps) + level) / 8;
+    line.words[word] = pages_word(pages, STORE_SIZES, word);
+    return line.sizes.steps[level];
+}
+
+static uint32_t first_of(struct pages *pages, struct size_class class)
+{
+    union store_line line;
+    if (class.level == 0) {
+        uint32_t word = (uint32_t)(offsetof(struct store_sizes, small) + 4 * class.step) / 8;
+        line.words[word] = pages_word(pages, STORE_SIZES, word);
+        return line.sizes.small[class.step];
+    }
+    uint32_t index = class.level * STORE_STEPS + class.step;
+    uint32_t at = index % STORE_HEADS_A_LINE;
+    line.words[at / 2] = pages_word(pages, STORE_HEADS + index / STORE_HEADS_A_LINE, at / 2);
+    return line.heads[at];
 }
 
 /* The first of the classes from this one on that have a free extent; false if none has. */
 static bool next_class(struct pages *pages, struct size_class *class)
 {
-    const struct store_sizes *sizes = sizes_of(pages);
     if (class->level >= STORE_LEVELS)
         return false;
-    uint32_t steps = (uint32_t)sizes->steps[class->level] & (UINT32_MAX << class->step);
+    uint32_t steps = steps_of(pages, class->level) & (UINT32_MAX << class->step);
     if (steps == 0) {
-        uint32_t levels = sizes->levels & (UINT32_MAX << class->level << 1);
+        uint32_t levels =
+            PAGES_LOOK(pages, STORE_SIZES, sizes, levels) & (UINT32_MAX << class->level << 1);
         if (levels == 0)
             return false;
         class->level = (uint32_t)__builtin_ctz(levels);
-        steps = class->level < STORE_LEVELS ? sizes->steps[class->level] : 0;
+        steps = class->level < STORE_LEVELS ? steps_of(pages, class->level) : 0;
         if (steps == 0) {
             pages->damaged = true;
             return false;
@@ -70,55 +96,59 @@ static bool next_class(struct pages *pages, struct size_class *class)
 
 static void list_insert(struct pages *pages, uint32_t number)
 {
-    struct store_extent *extent = pages_extent(pages, number);
+    const struct store_extent *extent = pages_extent(pages, number);
     struct size_class class = class_of(extent->units);
     if (class.level >= STORE_LEVELS) {
         pages->damaged = true;
         return;
     }
     uint32_t *head = head_of(pages, class);
-    extent->previous = 0;
-    extent->next = *head;
+    CHANGE(extent, previous) = 0;
+    CHANGE(extent, next) = *head;
     if (*head != 0)
-        pages_extent(pages, *head)->previous = number;
+        CHANGE(pages_extent(pages, *head), previous) = number;
     *head = number;
-    sizes_of(pages)->levels |= UINT32_C(1) << class.level;
-    sizes_of(pages)->steps[class.level] |= (uint8_t)(1u << class.step);
+    /* It was empty, or they are there. */
+    if (extent->next != 0)
+        return;
+    const struct store_sizes *sizes = sizes_of(pages);
+    CHANGE(sizes, levels) |= UINT32_C(1) << class.level;
+    CHANGE(sizes, steps[class.level]) |= (uint8_t)(1u << class.step);
 }
 
 static void list_remove(struct pages *pages, uint32_t number)
 {
-    struct store_extent *extent = pages_extent(pages, number);
+    const struct store_extent *extent = pages_extent(pages, number);
     struct size_class class = class_of(extent->units);
     if (class.level >= STORE_LEVELS) {
         pages->damaged = true;
         return;
     }
     if (extent->next != 0)
-        pages_extent(pages, extent->next)->previous = extent->previous;
+        CHANGE(pages_extent(pages, extent->next), previous) = extent->previous;
     if (extent->previous != 0) {
-        pages_extent(pages, extent->previous)->next = extent->next;
+        CHANGE(pages_extent(pages, extent->previous), next) = extent->next;
         return;
     }
     *head_of(pages, class) = extent->next;
     if (extent->next != 0)
         return;
-    struct store_sizes *sizes = sizes_of(pages);
-    sizes->steps[class.level] &= (uint8_t) ~(1u << class.step);
+    const struct store_sizes *sizes = sizes_of(pages);
+    CHANGE(sizes, steps[class.level]) &= (uint8_t) ~(1u << class.step);
     if (sizes->steps[class.level] == 0)
-        sizes->levels &= ~(UINT32_C(1) << class.level);
+        CHANGE(sizes, levels) &= ~(UINT32_C(1) << class.level);
 }
 
 /* A free extent has another place and size now. */
 static void resize(struct pages *pages, uint32_t number, uint32_t start, uint32_t units)
 {
-    struct store_extent *extent = pages_extent(pages, number);
+    const struct store_extent *extent = pages_extent(pages, number);
     struct size_class was = class_of(extent->units), is = class_of(units);
     bool moves = was.level != is.level || was.step != is.step;
     if (moves)
         list_remove(pages, number);
-    extent->start = start;
-    extent->units = units;
+    CHANGE(extent, start) = start;
+    CHANGE(extent, units) = units;
     if (moves)
         list_insert(pages, number);
 }
@@ -127,30 +157,27 @@ static void resize(struct pages *pages, uint32_t number, uint32_t start, uint32_
 
 static uint32_t number_alloc(struct pages *pages)
 {
-    struct store_books *books = pages_books(pages);
+    const struct store_books *books = pages_books(pages);
     uint32_t number = books->spare_extent;
     if (number != 0)
-        books->spare_extent = pages_extent(pages, number)->next;
+        CHANGE(books, spare_extent) = PAGES_LOOK(pages, extent_line(pages, number), extent, next);
     else if (books->fresh_extent <= pages->store->shape.extents)
-        number = books->fresh_extent++;
+        number = CHANGE(books, fresh_extent)++;
     else
         return 0;
     /* Whatever is in it, be it of somebody who died before the commit. */
-    pages_extent(pages, number);
-    if (pages->damaged)
-        return 0;
-    pages_mark_fresh(pages, STORE_EXTENTS + number);
-    return number;
+    pages_fresh(pages, extent_line(pages, number));
+    return pages->damaged ? 0 : number;
 }
 
 static void number_free(struct pages *pages, uint32_t number)
 {
-    struct store_extent *extent = pages_extent(pages, number);
-    struct store_books *books = pages_books(pages);
-    extent->owner = STORE_NOBODYS;
-    extent->next = books->spare_extent;
-    extent->previous = 0;
-    books->spare_extent = number;
+    const struct store_extent *extent = pages_extent(pages, number);
+    const struct store_books *books = pages_books(pages);
+    CHANGE(extent, owner) = STORE_NOBODYS;
+    CHANGE(extent, next) = books->spare_extent;
+    CHANGE(extent, previous) = 0;
+    CHANGE(books, spare_extent) = number;
 }
 
 /* ---- Extents ----------------------------------------------------------------------------------- */
@@ -168,12 +195,12 @@ static uint32_t find(struct pages *pages, uint32_t units)
 {
     struct size_class class = class_that_fits(units), own = class_of(units);
     if (next_class(pages, &class)) {
-        uint32_t first = *head_of(pages, class);
+        uint32_t first = first_of(pages, class);
         pages->damaged |= first == 0;
         return first;
     }
     /* All that is left of its own size may do, or not. */
-    uint32_t number = own.level < STORE_LEVELS ? *head_of(pages, own) : 0;
+    uint32_t number = own.level < STORE_LEVELS ? first_of(pages, own) : 0;
     for (int i = 0; i < OWN_SIZE_LOOKS && number != 0 && !pages->damaged; i++) {
         const struct store_extent *extent = pages_extent(pages, number);
         if (extent->units >= units)
@@ -196,15 +223,15 @@ static uint32_t cut(struct pages *pages, uint32_t rest, uint32_t units)
     uint32_t number = number_alloc(pages);
     if (number == 0)
         return 0;
-    struct store_extent *extent = pages_extent(pages, number);
-    struct store_extent *from = pages_extent(pages, rest);
-    extent->start = from->start;
-    extent->units = units;
-    extent->before = from->before;
-    extent->after = rest;
+    const struct store_extent *extent = pages_extent(pages, number);
+    const struct store_extent *from = pages_extent(pages, rest);
+    CHANGE(extent, start) = from->start;
+    CHANGE(extent, units) = units;
+    CHANGE(extent, before) = from->before;
+    CHANGE(extent, after) = rest;
     if (from->before != 0)
-        pages_extent(pages, from->before)->after = number;
-    from->before = number;
+        CHANGE(pages_extent(pages, from->before), after) = number;
+    CHANGE(from, before) = number;
     resize(pages, rest, from->start + units, from->units - units);
     return number;
 }
@@ -214,7 +241,7 @@ uint32_t memory_alloc(struct pages *pages, uint32_t units)
     uint32_t number = find(pages, units);
     if (number == 0)
         return 0;
-    struct store_extent *extent = pages_extent(pages, number);
+    const struct store_extent *extent = pages_extent(pages, number);
     if (!is_sound(pages, extent) || extent->units < units) {
         pages->damaged = true;
         return 0;
@@ -233,20 +260,20 @@ uint32_t memory_alloc(struct pages *pages, uint32_t units)
 /* Makes of two neighbours one, which is the free one that is given, and was in its list. */
 static void join(struct pages *pages, uint32_t free, uint32_t other)
 {
-    struct store_extent *into = pages_extent(pages, free), *from = pages_extent(pages, other);
+    const struct store_extent *into = pages_extent(pages, free), *from = pages_extent(pages, other);
     if (pages->damaged || !is_sound(pages, into)) {
         pages->damaged = true;
         return;
     }
     if (into->before == other && from->start + from->units == into->start) {
-        into->before = from->before;
+        CHANGE(into, before) = from->before;
         if (from->before != 0)
-            pages_extent(pages, from->before)->after = free;
+            CHANGE(pages_extent(pages, from->before), after) = free;
         resize(pages, free, from->start, from->units + into->units);
     } else if (into->after == other && into->start + into->units == from->start) {
-        into->after = from->after;
+        CHANGE(into, after) = from->after;
         if (from->after != 0)
-            pages_extent(pages, from->after)->before = free;
+            CHANGE(pages_extent(pages, from->after), before) = free;
         resize(pages, free, into->start, into->units + from->units);
     } else {
         pages->damaged = true;
@@ -256,12 +283,13 @@ static void join(struct pages *pages, uint32_t free, uint32_t other)
 
 static bool is_free(struct pages *pages, uint32_t number)
 {
-    return number != 0 && pages_extent(pages, number)->owner == STORE_FREE;
+    return number != 0 &&
+           PAGES_LOOK(pages, extent_line(pages, number), extent, owner) == STORE_FREE;
 }
 
 void memory_free(struct pages *pages, uint32_t number)
 {
-    struct store_extent *extent = pages_extent(pages, number);
+    const struct store_extent *extent = pages_extent(pages, number);
     uint32_t before = extent->before, after = extent->after, units = pages->store->shape.units;
     if (extent->units == 0 || extent->units > units || extent->start > units - extent->units) {
         pages->damaged = true;
@@ -276,7 +304,7 @@ void memory_free(struct pages *pages, uint32_t number)
     } else if (joins_before) {
         join(pages, before, number);
     } else if (!joins_after) {
-        extent->owner = STORE_FREE;
+        CHANGE(extent, owner) = STORE_FREE;
         list_insert(pages, number);
     }
 }
@@ -292,7 +320,7 @@ uint32_t memory_end(struct pages *pages)
     if (class.level >= STORE_LEVELS || sizes->steps[class.level] == 0)
         return end;
     class.step = 31 - (uint32_t)__builtin_clz(sizes->steps[class.level]);
-    uint32_t number = *head_of(pages, class);
+    uint32_t number = first_of(pages, class);
     for (int i = 0; i < OWN_SIZE_LOOKS && number != 0 && !pages->damaged; i++) {
         const struct store_extent *extent = pages_extent(pages, number);
         if (extent->after == 0 && is_sound(pages, extent))
@@ -304,7 +332,7 @@ uint32_t memory_end(struct pages *pages)
 
 void memory_begin(union store_line *sizes, uint32_t units)
 {
-    struct size_class class = class_of(units);
+    struct size_class class = class_of(units); /* whole pages, so none of the first level */
     uint32_t index = class.level * STORE_STEPS + class.step;
     sizes->sizes.levels = UINT32_C(1) << class.level;
     sizes->sizes.steps[class.level] = (uint8_t)(1u << class.step);

@@ -11,42 +11,42 @@ static bool is_senders(uint32_t owner)
 
 void owned_add(struct pages *pages, uint32_t number, uint32_t owner, uint32_t size)
 {
-    struct store_books *books = pages_books(pages);
-    struct store_extent *extent = pages_extent(pages, number);
-    extent->owner = owner;
-    extent->size = size;
-    extent->older = 0;
-    extent->newer = books->owned;
+    const struct store_books *books = pages_books(pages);
+    const struct store_extent *extent = pages_extent(pages, number);
+    CHANGE(extent, owner) = owner;
+    CHANGE(extent, size) = size;
+    CHANGE(extent, older) = 0;
+    CHANGE(extent, newer) = books->owned;
     if (books->owned != 0)
-        pages_extent(pages, books->owned)->older = number;
-    books->owned = number;
-    books->owners++;
+        CHANGE(pages_extent(pages, books->owned), older) = number;
+    CHANGE(books, owned) = number;
+    CHANGE(books, owners)++;
     if (is_senders(owner)) {
-        books->held++;
-        books->held_bytes += size;
+        CHANGE(books, held)++;
+        CHANGE(books, held_bytes) += size;
     }
 }
 
 void owned_remove(struct pages *pages, uint32_t number)
 {
-    struct store_books *books = pages_books(pages);
-    struct store_extent *extent = pages_extent(pages, number);
+    const struct store_books *books = pages_books(pages);
+    const struct store_extent *extent = pages_extent(pages, number);
     if (extent->newer != 0)
-        pages_extent(pages, extent->newer)->older = extent->older;
+        CHANGE(pages_extent(pages, extent->newer), older) = extent->older;
     if (extent->older != 0)
-        pages_extent(pages, extent->older)->newer = extent->newer;
+        CHANGE(pages_extent(pages, extent->older), newer) = extent->newer;
     else
-        books->owned = extent->newer;
+        CHANGE(books, owned) = extent->newer;
     bool senders = is_senders(extent->owner);
     if ((extent->owner & TAG_MASK) == 0 || books->owners == 0 ||
         (senders && (books->held == 0 || books->held_bytes < extent->size))) {
         pages->damaged = true;
         return;
     }
-    books->owners--;
+    CHANGE(books, owners)--;
     if (senders) {
-        books->held--;
-        books->held_bytes -= extent->size;
+        CHANGE(books, held)--;
+        CHANGE(books, held_bytes) -= extent->size;
     }
 }
 

@@ -1,7 +1,7 @@
 /* The store's lock and its journal (DESIGN, law 1).
  *
- * An operation copies the lines that it needs, each once, and changes the copies.  What differs in the end goes into the
- * journal as absolute values, and is committed: by a store to `commit`, if nobody is to be woken.  Else by the very system call that
+ * An operation copies the lines that it needs, each once, and changes the copies.  The words that it changed go into the
+ * journal as absolute values, and are committed: by a store to `commit`, if nobody is to be woken.  Else by the very system call that
  * wakes, which lets go of the lock as well: it sets the lock word to LOCK_LOUD, "nobody's, and committed".  So whoever is
  * woken finds no lock in its way, although nobody can be killed between the commit and the wake.  The next one to have
  * the lock applies the records then.
@@ -30,7 +30,7 @@ static _Atomic uint64_t *index_word(struct store_index *index, uint64_t word)
     return &index->words[word - STORE_BOOKS * STORE_WORDS];
 }
 
-/* Applies the first `count` records.  What does not point behind the journal was not written by us and is left out. */
+/* Applies the first `count` records of another one.  What does not point behind the journal was not written by us and is left out. */
 static void apply(struct store *store, uint32_t count)
 {
     struct store_index *index = store->index;
@@ -137,81 +137,82 @@ static int lock_slowly(struct store *store, deadline end)
     }
 }
 
-int store_lock(struct store *store, deadline end)
+int store_lock_slowly(struct store *store, deadline end)
 {
-    if (swap(store, 0, 0) || spin(store))
+    if (spin(store))
         return 0;
     int r = lock_slowly(store, end == 0 ? clock_deadline(PATIENCE_NS) : end);
     return r == -ETIMEDOUT && end == 0 ? -EBUSY : r;
 }
 
-void store_unlock(struct store *store)
+void store_wake_for_lock(struct store *store)
 {
-    /* Release pairs with the acquire in swap(). */
-    uint32_t word = atomic_exchange_explicit(&store->lock->word, 0, memory_order_release);
-    if ((word & WAITING) != 0)
-        futex_wake(&store->lock->word, 1);
+    futex_wake(&store->lock->word, 1);
 }
 
 /* ---- Lines ------------------------------------------------------------------------------------- */
 
-static _Atomic uint64_t *line_words(struct pages *pages, uint32_t line)
+/* Its place among the copies; 0: it has none. */
+static inline uint32_t place_of(const struct pages *pages, uint32_t line)
 {
-    return index_word(pages->store->index, (uint64_t)line * STORE_WORDS);
+    uint32_t place = pages->places[line % PAGES_HASHES];
+    if (place == 0 || pages->copies[place].number == line)
+        return place;
+    for (place = pages->count - 1; place > 0 && pages->copies[place].number != line; place--)
+        ;
+    return place;
 }
 
-/* Its place among the copies, or PAGES_MOST. */
-static uint32_t place_of(const struct pages *pages, uint32_t line)
+static const union store_line *nonsense(struct pages *pages)
 {
-    uint32_t place = pages->places[line % PAGES_MOST];
-    if (place == 0)
-        return PAGES_MOST;
-    if (pages->lines[place - 1] == line)
-        return place - 1;
-    place = 0;
-    while (place < pages->count && pages->lines[place] != line)
-        place++;
-    return place < pages->count ? place : PAGES_MOST;
+    pages->damaged = true;
+    pages->copies[0] = (struct store_copy){.number = UINT32_MAX};
+    return &pages->copies[0].line;
 }
 
-union store_line *pages_fetch(struct pages *pages, uint32_t line)
+/* A place for a line that has none; 0: there is no such line, or too many of them. */
+static inline uint32_t place_for(struct pages *pages, uint32_t line)
 {
-    uint32_t place = place_of(pages, line);
-    if (place < PAGES_MOST)
-        return &pages->now[place];
-    place = pages->count;
-    /* The last place is for what makes no sense. */
-    if (line < STORE_BOOKS || line >= pages->store->shape.lines || place == PAGES_MOST - 1) {
-        pages->damaged = true;
-        pages->now[PAGES_MOST - 1] = (union store_line){.words = {0}};
-        return &pages->now[PAGES_MOST - 1];
-    }
-    const _Atomic uint64_t *words = line_words(pages, line);
-#pragma GCC unroll 8
-    for (int i = 0; i < STORE_WORDS; i++)
-        pages->now[place].words[i] = atomic_load_explicit(&words[i], memory_order_relaxed);
-    pages->lines[place] = line;
-    pages->places[line % PAGES_MOST] = (uint8_t)(place + 1);
+    uint32_t place = pages->count;
+    if (line == 0 || place == PAGES_MOST)
+        return 0;
+    pages->places[line % PAGES_HASHES] = (uint8_t)place;
     pages->count++;
-    return &pages->now[place];
+    return place;
 }
 
-uint64_t pages_word(struct pages *pages, uint32_t line, uint32_t word)
+const union store_line *pages_fetch(struct pages *pages, uint32_t line)
 {
     uint32_t place = place_of(pages, line);
-    if (place < PAGES_MOST)
-        return pages->now[place].words[word];
-    if (line >= STORE_BOOKS && line < pages->store->shape.lines)
-        return atomic_load_explicit(&line_words(pages, line)[word], memory_order_relaxed);
+    if (place != 0)
+        return &pages->copies[place].line;
+    place = place_for(pages, line);
+    if (place == 0)
+        return nonsense(pages);
+    pages_copy(pages, place, line);
+    return &pages->copies[place].line;
+}
+
+const union store_line *pages_fresh(struct pages *pages, uint32_t line)
+{
+    /* What something leads to is not fresh. */
+    uint32_t place = place_of(pages, line) == 0 ? place_for(pages, line) : 0;
+    if (place == 0)
+        return nonsense(pages);
+    pages->copies[place] =
+        (struct store_copy){.number = line, .changed = 0xFF, .loose = PAGES_FRESH};
+    return &pages->copies[place].line;
+}
+
+uint64_t pages_word_slowly(struct pages *pages, uint32_t line, uint32_t word)
+{
+    uint32_t place = place_of(pages, line);
+    if (place != 0)
+        return pages->copies[place].line.words[word];
+    if (line != 0)
+        return atomic_load_explicit(&store_words(pages->store, line)[word], memory_order_relaxed);
     pages->damaged = true;
     return 0;
-}
-
-void pages_mark_fresh(struct pages *pages, uint32_t line)
-{
-    uint32_t place = place_of(pages, line);
-    if (place < PAGES_MOST)
-        pages->fresh |= UINT64_C(1) << place;
 }
 
 /* ---- Commit ------------------------------------------------------------------------------------ */
@@ -223,47 +224,55 @@ static void note(struct store_record *record, uint64_t word, uint64_t value)
     atomic_store_explicit(&record->value, value, memory_order_relaxed);
 }
 
-/* Writes what differs from that line into the journal, behind `count` records.  How many there are now. */
-static uint32_t note_line(struct pages *pages, uint32_t place, uint32_t count)
+/* Nothing leads to these words: they are written at once, and are none that were changed any more. */
+static void write_loose(_Atomic uint64_t *words, struct store_copy *copy)
 {
-    struct store_record *journal = pages->store->index->journal;
-    const _Atomic uint64_t *words = line_words(pages, pages->lines[place]);
-    const uint64_t *now = pages->now[place].words;
-    uint64_t first = (uint64_t)pages->lines[place] * STORE_WORDS;
-    unsigned changed = 0; /* a bit for each; without branches, which no processor could foresee */
+    uint64_t loose = copy->changed & copy->loose;
+    copy->changed &= (uint16_t)~copy->loose;
+    if (loose == PAGES_FRESH) {
 #pragma GCC unroll 8
-    for (unsigned i = 0; i < STORE_WORDS; i++)
-        changed |= (unsigned)(atomic_load_explicit(&words[i], memory_order_relaxed) != now[i]) << i;
-    for (; changed != 0; changed &= changed - 1) {
-        unsigned i = (unsigned)__builtin_ctz(changed);
-        note(&journal[count++], first + i, now[i]);
+        for (uint32_t i = 0; i < STORE_WORDS; i++)
+            if (i != STORE_CHAIN_WORD)
+                atomic_store_explicit(&words[i], copy->line.words[i], memory_order_relaxed);
+        return;
     }
-    return count;
+    for (; loose != 0; loose &= loose - 1) {
+        uint64_t i = (uint64_t)__builtin_ctzll(loose);
+        atomic_store_explicit(&words[i], copy->line.words[i], memory_order_relaxed);
+    }
 }
 
-/* Nothing leads to that line: it is written at once, but for the word by which it is found by who needs such a line. */
-static uint32_t note_fresh_line(struct pages *pages, uint32_t place, uint32_t count)
-{
-    _Atomic uint64_t *words = line_words(pages, pages->lines[place]);
-    const uint64_t *now = pages->now[place].words;
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < STORE_WORDS; i++)
-        if (i != STORE_CHAIN_WORD)
-            atomic_store_explicit(&words[i], now[i], memory_order_relaxed);
-    uint64_t first = (uint64_t)pages->lines[place] * STORE_WORDS;
-    note(&pages->store->index->journal[count], first + STORE_CHAIN_WORD, now[STORE_CHAIN_WORD]);
-    return count + 1;
-}
-
-/* How many records. */
+/* Writes what was changed into the journal: how many records. */
 static uint32_t note_all(struct pages *pages)
 {
-    uint32_t count = 0;
     static_assert((PAGES_MOST - 1) * STORE_WORDS < STORE_RECORDS, "all of them fit, and one more");
-    for (uint32_t place = 0; place < pages->count; place++)
-        count = (pages->fresh >> place & 1) != 0 ? note_fresh_line(pages, place, count)
-                                                 : note_line(pages, place, count);
-    return count;
+    struct store *store = pages->store;
+    struct store_record *journal = store->index->journal, *record = journal;
+    struct store_copy *copy = &pages->copies[PAGES_BOOKS], *end = &pages->copies[pages->count];
+    for (; copy < end; copy++) {
+        if (copy->loose != 0)
+            write_loose(store_words(store, copy->number), copy);
+        uint64_t first = (uint64_t)copy->number * STORE_WORDS;
+        for (uint64_t changed = copy->changed; changed != 0; changed &= changed - 1) {
+            uint64_t i = (uint64_t)__builtin_ctzll(changed);
+            note(record++, first + i, copy->line.words[i]);
+        }
+    }
+    return (uint32_t)(record - journal);
+}
+
+/* The same as apply() for what we have noted ourselves. */
+static void apply_all(const struct pages *pages)
+{
+    const struct store *store = pages->store;
+    const struct store_copy *copy = &pages->copies[PAGES_BOOKS];
+    for (const struct store_copy *end = &pages->copies[pages->count]; copy < end; copy++) {
+        _Atomic uint64_t *words = store_words(store, copy->number);
+        for (uint64_t changed = copy->changed; changed != 0; changed &= changed - 1) {
+            uint64_t i = (uint64_t)__builtin_ctzll(changed);
+            atomic_store_explicit(&words[i], copy->line.words[i], memory_order_relaxed);
+        }
+    }
 }
 
 static int check(const struct pages *pages)
@@ -277,7 +286,7 @@ static void publish(struct pages *pages)
     uint32_t count = note_all(pages);
     /* The one store.  Release pairs with the acquire in finish(): who sees it sees the records. */
     atomic_store_explicit(&index->commit, count, memory_order_release);
-    apply(pages->store, count);
+    apply_all(pages);
     /* Release: who finds it retired finds it applied. */
     atomic_store_explicit(&index->commit, 0, memory_order_release);
 }

@@ -13,21 +13,35 @@ static void count_out(struct store *store, uint64_t size)
     flow_count(&store->flow->shared->out.bytes, size);
 }
 
+/* What a receiver wants to know of a message. */
+struct found {
+    uint32_t extent, start, units, size, priority;
+    uint64_t type, number;
+};
+
 /* The first message of a list, which is read, and its memory checked. */
-static struct store_extent message_of(struct pages *pages, uint32_t list)
+static struct found message_of(struct pages *pages, uint32_t list)
 {
     const struct store *store = pages->store;
-    struct store_extent message = *pages_extent(pages, pages_list(pages, list)->head);
-    if (message.owner != STORE_QUEUED || message.size > store->flow->shape.largest ||
-        message.units > store->shape.units || message.start > store->shape.units - message.units ||
-        message.size > message.units * STORE_UNIT)
+    uint32_t number = pages_list(pages, list)->head;
+    const struct store_extent *message = pages_extent(pages, number);
+    if (message->owner != STORE_QUEUED || message->size > store->flow->shape.largest ||
+        message->units > store->shape.units ||
+        message->start > store->shape.units - message->units ||
+        message->size > message->units * STORE_UNIT)
         pages->damaged = true;
     if (pages->damaged)
-        message = (struct store_extent){0};
-    return message;
+        return (struct found){0};
+    return (struct found){.extent = number,
+                          .start = message->start,
+                          .units = message->units,
+                          .size = message->size,
+                          .priority = message->priority,
+                          .type = message->type,
+                          .number = message->number};
 }
 
-static void describe(struct ferry_message *message, const struct store_extent *from)
+static void describe(struct ferry_message *message, const struct found *from)
 {
     message->size_bytes = from->size;
     message->type = from->type;
@@ -36,7 +50,7 @@ static void describe(struct ferry_message *message, const struct store_extent *f
 }
 
 static size_t copy_out(const struct store *store, void *bytes, size_t size,
-                       const struct store_extent *from)
+                       const struct found *from)
 {
     size_t count = size < from->size ? size : from->size;
     if (count > 0)
@@ -45,7 +59,7 @@ static size_t copy_out(const struct store *store, void *bytes, size_t size,
 }
 
 /* With the lock, of which it lets go: the message becomes the caller's. */
-static int take(struct pages *pages, uint32_t list, const struct store_extent *message,
+static int take(struct pages *pages, uint32_t list, const struct found *message,
                 struct store_holding *ret_holding)
 {
     struct store *store = pages->store;
@@ -61,8 +75,8 @@ static int take(struct pages *pages, uint32_t list, const struct store_extent *m
 }
 
 /* The same for a message that is to be copied. */
-static int receive_large(struct pages *pages, uint32_t list, const struct store_extent *from,
-                         void *bytes, size_t size)
+static int receive_large(struct pages *pages, uint32_t list, const struct found *from, void *bytes,
+                         size_t size)
 {
     struct store *store = pages->store;
     struct store_holding holding;
@@ -75,8 +89,8 @@ static int receive_large(struct pages *pages, uint32_t list, const struct store_
     return 0;
 }
 
-static int receive_small(struct pages *pages, uint32_t list, const struct store_extent *from,
-                         void *bytes, size_t size)
+static int receive_small(struct pages *pages, uint32_t list, const struct found *from, void *bytes,
+                         size_t size)
 {
     struct store *store = pages->store;
     copy_out(store, bytes, size, from);
@@ -86,11 +100,10 @@ static int receive_small(struct pages *pages, uint32_t list, const struct store_
 }
 
 /* With the lock, of which it lets go.  -ESTALE: somebody has received it meanwhile. */
-static int peek(struct pages *pages, uint32_t list, const struct store_extent *from, void *bytes,
-                size_t size, bool is_patient)
+static int peek(struct pages *pages, const struct found *from, void *bytes, size_t size,
+                bool is_patient)
 {
     struct store *store = pages->store;
-    uint32_t number = pages_list(pages, list)->head;
     bool unlocks = from->size > STORE_SMALL_BYTES && is_patient;
     if (unlocks)
         store_unlock(store);
@@ -103,13 +116,13 @@ static int peek(struct pages *pages, uint32_t list, const struct store_extent *f
     if (r < 0)
         return r;
     pages_init(pages, store);
-    const struct store_extent *now = pages_extent(pages, number);
+    const struct store_extent *now = pages_extent(pages, from->extent);
     bool same = now->owner == STORE_QUEUED && now->number == from->number;
     store_unlock(store);
     return same ? 0 : -ESTALE;
 }
 
-static int too_small(struct store *store, const struct store_extent *from, size_t size)
+static int too_small(struct store *store, const struct found *from, size_t size)
 {
     /* We may have been woken for it; another one may have room. */
     uint32_t slot = 0;
@@ -128,6 +141,7 @@ static int find(struct pages *pages, struct store *store, const struct ferry_cho
     int r = store_lock(store, end);
     if (r < 0)
         return r;
+    store_fetch_ahead(store);
     pages_init(pages, store);
     *ret_list = select_find(pages, choice);
     if (*ret_list == 0 && !pages->damaged)
@@ -151,7 +165,7 @@ static ssize_t receive(struct store *store, struct ferry_message *message,
         return r;
     unsigned flags = choice ? choice->flags : 0;
     size_t size = message->size_bytes;
-    struct store_extent from = message_of(&pages, list);
+    struct found from = message_of(&pages, list);
     if (pages.damaged) {
         store_unlock(store);
         return flow_damaged();
@@ -159,7 +173,7 @@ static ssize_t receive(struct store *store, struct ferry_message *message,
     if (from.size > size && (flags & FERRY_TRUNCATE) == 0)
         return too_small(store, &from, size);
     if ((flags & FERRY_PEEK) != 0)
-        r = peek(&pages, list, &from, message->bytes, size, attempt < PEEKS);
+        r = peek(&pages, &from, message->bytes, size, attempt < PEEKS);
     else if (from.size <= STORE_SMALL_BYTES)
         r = receive_small(&pages, list, &from, message->bytes, size);
     else
@@ -187,7 +201,7 @@ int store_take(struct store *store, struct ferry_message *ret_message,
     int r = find(&pages, store, choice, end, &list);
     if (r < 0)
         return r;
-    struct store_extent from = message_of(&pages, list);
+    struct found from = message_of(&pages, list);
     r = take(&pages, list, &from, ret_holding);
     if (r == 0) {
         ret_message->bytes = ret_holding->bytes;
@@ -198,7 +212,7 @@ int store_take(struct store *store, struct ferry_message *ret_message,
 
 int store_discard(struct pages *pages, uint32_t list)
 {
-    struct store_extent message = message_of(pages, list);
+    struct found message = message_of(pages, list);
     memory_free(pages, select_unlink(pages, list));
     count_out(pages->store, message.size);
     return store_commit_room(pages);
@@ -212,7 +226,7 @@ int store_drop_oldest(struct flow *flow, deadline end)
         return r;
     struct pages pages;
     pages_init(&pages, store);
-    uint32_t list = select_oldest(&pages);
+    uint32_t list = select_to_drop(&pages);
     if (list == 0 && !pages.damaged) {
         store_unlock(store);
         return 0;

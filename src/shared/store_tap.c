@@ -70,13 +70,12 @@ static bool is_backed(struct store *store)
     return r == 0;
 }
 
-void tap_note(struct pages *pages, const struct store_extent *extent)
+void tap_copy(struct pages *pages, const struct store_extent *extent)
 {
     struct store *store = pages->store;
-    const _Atomic uint32_t *tapped = &store->flow->shared->shape.tapped;
-    if (atomic_load_explicit(tapped, memory_order_relaxed) == 0 || !is_backed(store))
+    if (!is_backed(store))
         return;
-    struct store_roots *roots = pages_roots(pages);
+    const struct store_roots *roots = pages_roots(pages);
     uint64_t position = roots->tapped_to, end = position + length_of(extent->size);
     atomic_store_explicit(&store->index->tap_claimed, end, memory_order_relaxed);
     /* Pairs with the fence in is_whole(): who sees what we write now sees the claim. */
@@ -87,7 +86,7 @@ void tap_note(struct pages *pages, const struct store_extent *extent)
                                 .priority = extent->priority};
     copy_in(store, position, &sight, sizeof(sight));
     copy_in(store, position + sizeof(sight), store_bytes(store, extent->start), extent->size);
-    roots->tapped_to = end;
+    CHANGE(roots, tapped_to) = end;
 }
 
 /* ---- Who looks on ------------------------------------------------------------------------------ */
@@ -128,7 +127,7 @@ int store_tap_begin(struct flow *flow)
 
 static bool is_whole(const struct store *store)
 {
-    /* Pairs with the fence in tap_note(). */
+    /* Pairs with the fence in tap_copy(). */
     atomic_thread_fence(memory_order_acquire);
     uint64_t claimed = atomic_load_explicit(&store->index->tap_claimed, memory_order_relaxed);
     return (int64_t)(claimed - store->tap_position) <= (int64_t)tap_bytes(&store->flow->shape);

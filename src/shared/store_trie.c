@@ -9,35 +9,38 @@
  * is not needed any more; if that was kept elsewhere, the one that the leaving list has moves there, and is still above it. */
 #include "shared/store_inside.h"
 
-enum { KEY_BITS = 96, NO_BIT = 255 };
+enum { KEY_BITS = TRIE_KEY_BITS, NO_BIT = 255 };
 
-struct key {
-    uint64_t upper;
-    uint32_t lower;
-};
+/* The word of a list in which a trie's branch has its bit, and the first in which one has its children. */
+enum { BITS_WORD = offsetof(struct store_list, bits) / 8, CHILDREN_WORD = 4 };
 
-static struct key key_of(const struct store_list *list, unsigned trie)
+static struct trie_key key_at(unsigned trie, uint64_t type, uint32_t priority, uint64_t first)
 {
     if (trie == TRIE_TYPES)
-        return (struct key){list->type, ~list->priority};
-    uint32_t urgency = trie == TRIE_FIRSTS ? ~list->priority : list->priority;
-    return (struct key){(uint64_t)urgency << 32 | list->first >> 32, (uint32_t)list->first};
+        return (struct trie_key){type, ~priority};
+    uint32_t urgency = trie == TRIE_FIRSTS ? ~priority : priority;
+    return (struct trie_key){(uint64_t)urgency << 32 | first >> 32, (uint32_t)first};
 }
 
-static bool bit_of(struct key key, uint32_t bit)
+static struct trie_key key_of(const struct store_list *list, unsigned trie)
+{
+    return key_at(trie, list->type, list->priority, list->first);
+}
+
+static inline bool bit_of(struct trie_key key, uint32_t bit)
 {
     return bit < 64 ? key.upper >> (63 - bit) & 1 : key.lower >> (95 - bit) & 1;
 }
 
 /* The first bit in which they differ; NO_BIT: none. */
-static uint32_t difference(struct key a, struct key b)
+static uint32_t difference(struct trie_key a, struct trie_key b)
 {
     if (a.upper != b.upper)
         return (uint32_t)__builtin_clzll(a.upper ^ b.upper);
     return a.lower != b.lower ? 64 + (uint32_t)__builtin_clz(a.lower ^ b.lower) : NO_BIT;
 }
 
-static bool is_branch(uint32_t reference)
+static inline bool is_branch(uint32_t reference)
 {
     return (reference & 1) != 0;
 }
@@ -49,18 +52,21 @@ struct branch {
     uint32_t children[2];
 };
 
-/* Reads a branch that must differ at a later bit than `above`, which is -1 at the root. */
-static struct branch read_branch(struct pages *pages, unsigned trie, uint32_t reference, int above)
+/* Reads a branch that must differ at a later bit than `above`, which is -1 at the root.  Two words, each once. */
+static inline struct branch read_branch(struct pages *pages, unsigned trie, uint32_t reference,
+                                        int above)
 {
-    uint32_t list = reference >> 1;
-    if (list == 0 || list > pages->store->shape.lists)
-        pages->damaged = true;
-    if (pages->damaged)
-        return (struct branch){NO_BIT, {0, 0}};
+    uint32_t at = list_line(pages, reference >> 1);
     union store_line line;
-    uint32_t at = pages->store->shape.lists_at + list;
-    line.words[3] = pages_word(pages, at, 3);
-    line.words[4 + trie] = pages_word(pages, at, 4 + trie);
+    if (at != 0 && pages->places[at % PAGES_HASHES] == 0) {
+        const _Atomic uint64_t *words = store_words(pages->store, at);
+        line.words[BITS_WORD] = atomic_load_explicit(&words[BITS_WORD], memory_order_relaxed);
+        line.words[CHILDREN_WORD + trie] =
+            atomic_load_explicit(&words[CHILDREN_WORD + trie], memory_order_relaxed);
+    } else {
+        line.words[BITS_WORD] = pages_word_slowly(pages, at, BITS_WORD);
+        line.words[CHILDREN_WORD + trie] = pages_word_slowly(pages, at, CHILDREN_WORD + trie);
+    }
     struct branch branch = {line.list.bits[trie],
                             {line.list.children[trie][0], line.list.children[trie][1]}};
     if ((int)branch.bit <= above || branch.bit >= KEY_BITS)
@@ -70,12 +76,82 @@ static struct branch read_branch(struct pages *pages, unsigned trie, uint32_t re
 
 static uint32_t root_of(struct pages *pages, unsigned trie)
 {
-    return pages_roots(pages)->tries[trie];
+    static_assert(offsetof(struct store_roots, tries) == 0, "two to a word");
+    union store_line line;
+    line.words[trie / 2] = pages_word(pages, STORE_ROOTS, trie / 2);
+    return line.roots.tries[trie];
 }
 
-/* The list on the side of 0 below that reference. */
-static uint32_t leftmost(struct pages *pages, unsigned trie, uint32_t reference, int above)
+/* Goes down to where a key is, or would be. */
+static inline __attribute__((always_inline)) void go(struct pages *pages, unsigned trie,
+                                                     struct trie_key key, struct trie_way *way)
 {
+    uint32_t reference = root_of(pages, trie), depth = 0;
+    int above = -1;
+    for (; is_branch(reference); depth++) {
+        struct branch branch = read_branch(pages, trie, reference, above);
+        if (pages->damaged)
+            break;
+        bool side = bit_of(key, branch.bit);
+        way->lists[depth] = reference >> 1;
+        way->bits[depth] = (uint8_t)branch.bit;
+        way->sides[depth] = side;
+        above = (int)branch.bit;
+        reference = side ? branch.children[1] : branch.children[0];
+    }
+    way->key = key;
+    way->depth = depth;
+    way->leaf = pages->damaged ? 0 : reference >> 1;
+}
+
+/* That way is known until the trie changes. */
+static const struct trie_way *descend(struct pages *pages, unsigned trie, struct trie_key key)
+{
+    struct trie_way *way = &pages->way[trie];
+    pages->ways |= 1u << trie;
+    /* Three times the same, for each with the words where it finds its branches. */
+    if (trie == TRIE_TYPES)
+        go(pages, TRIE_TYPES, key, way);
+    else if (trie == TRIE_FIRSTS)
+        go(pages, TRIE_FIRSTS, key, way);
+    else
+        go(pages, TRIE_LOWS, key, way);
+    return way;
+}
+
+/* The way that was gone last, if it leads to that key, or to that list; else it is gone now. */
+static const struct trie_way *way_to_key(struct pages *pages, unsigned trie, struct trie_key key)
+{
+    const struct trie_way *way = &pages->way[trie];
+    bool is_known = (pages->ways >> trie & 1) != 0 && difference(way->key, key) == NO_BIT;
+    return is_known ? way : descend(pages, trie, key);
+}
+
+static const struct trie_way *way_to_list(struct pages *pages, unsigned trie, uint32_t number)
+{
+    const struct trie_way *way = &pages->way[trie];
+    if ((pages->ways >> trie & 1) == 0 || way->leaf != number)
+        way = descend(pages, trie, key_of(pages_list(pages, number), trie));
+    if (way->leaf != number)
+        pages->damaged = true;
+    return way;
+}
+
+static const struct trie_key LEAST = {0, 0};
+
+uint32_t trie_first(struct pages *pages, unsigned trie)
+{
+    return way_to_key(pages, trie, LEAST)->leaf;
+}
+
+/* The first one on the other side of the last branch on the way to the first. */
+uint32_t trie_second(struct pages *pages, unsigned trie)
+{
+    const struct trie_way *way = way_to_key(pages, trie, LEAST);
+    if (way->depth == 0 || pages->damaged)
+        return 0;
+    int above = way->bits[way->depth - 1];
+    uint32_t reference = pages_list(pages, way->lists[way->depth - 1])->children[trie][1];
     while (is_branch(reference) && !pages->damaged) {
         struct branch branch = read_branch(pages, trie, reference, above);
         above = (int)branch.bit;
@@ -84,128 +160,76 @@ static uint32_t leftmost(struct pages *pages, unsigned trie, uint32_t reference,
     return pages->damaged ? 0 : reference >> 1;
 }
 
-uint32_t trie_first(struct pages *pages, unsigned trie)
-{
-    return leftmost(pages, trie, root_of(pages, trie), -1);
-}
-
-uint32_t trie_second(struct pages *pages, unsigned trie)
-{
-    uint32_t reference = root_of(pages, trie), other = 0;
-    int above = -1, above_other = -1;
-    while (is_branch(reference) && !pages->damaged) {
-        struct branch branch = read_branch(pages, trie, reference, above);
-        above = above_other = (int)branch.bit;
-        reference = branch.children[0];
-        other = branch.children[1];
-    }
-    return leftmost(pages, trie, other, above_other);
-}
-
 uint32_t trie_of_type(struct pages *pages, uint64_t type)
 {
-    const struct key key = {type, 0};
-    uint32_t reference = root_of(pages, TRIE_TYPES);
-    int above = -1;
-    while (is_branch(reference) && !pages->damaged) {
-        struct branch branch = read_branch(pages, TRIE_TYPES, reference, above);
-        if (branch.bit >= 64) /* all below are of one type */
-            break;
-        above = (int)branch.bit;
-        reference = branch.children[bit_of(key, branch.bit)];
-    }
-    uint32_t list = leftmost(pages, TRIE_TYPES, reference, above);
+    uint32_t list = way_to_key(pages, TRIE_TYPES, (struct trie_key){type, 0})->leaf;
     return list != 0 && pages_list(pages, list)->type == type ? list : 0;
-}
-
-/* ---- Changing ---------------------------------------------------------------------------------- */
-
-/* The way down to where a key is, or would be: the lists whose branches were passed, and on which side. */
-struct way {
-    uint32_t depth;
-    uint32_t leaf;
-    uint32_t lists[KEY_BITS];
-    uint8_t bits[KEY_BITS], sides[KEY_BITS];
-};
-
-static void descend(struct pages *pages, unsigned trie, struct key key, struct way *way)
-{
-    uint32_t reference = root_of(pages, trie);
-    int above = -1;
-    way->depth = 0;
-    while (is_branch(reference) && !pages->damaged) {
-        struct branch branch = read_branch(pages, trie, reference, above);
-        if (pages->damaged)
-            break;
-        bool side = bit_of(key, branch.bit);
-        way->lists[way->depth] = reference >> 1;
-        way->bits[way->depth] = (uint8_t)branch.bit;
-        way->sides[way->depth++] = side;
-        above = (int)branch.bit;
-        reference = branch.children[side];
-    }
-    way->leaf = pages->damaged ? 0 : reference >> 1;
-}
-
-/* The reference that leads to the branch at that depth of the way, or at its end to the list. */
-static uint32_t *reference_at(struct pages *pages, unsigned trie, const struct way *way,
-                              uint32_t depth)
-{
-    if (depth == 0)
-        return &pages_roots(pages)->tries[trie];
-    struct store_list *list = pages_list(pages, way->lists[depth - 1]);
-    return &list->children[trie][way->sides[depth - 1]];
 }
 
 uint32_t trie_exact(struct pages *pages, uint64_t type, uint32_t priority)
 {
-    const struct key key = {type, ~priority};
-    struct way way;
-    descend(pages, TRIE_TYPES, key, &way);
-    if (way.leaf == 0)
+    const struct trie_key key = {type, ~priority};
+    uint32_t list = way_to_key(pages, TRIE_TYPES, key)->leaf;
+    if (list == 0)
         return 0;
-    struct store_list *list = pages_list(pages, way.leaf);
-    return difference(key_of(list, TRIE_TYPES), key) == NO_BIT ? way.leaf : 0;
+    return difference(key_of(pages_list(pages, list), TRIE_TYPES), key) == NO_BIT ? list : 0;
+}
+
+/* ---- Changing ---------------------------------------------------------------------------------- */
+
+static void forget_way(struct pages *pages, unsigned trie)
+{
+    pages->ways &= ~(1u << trie);
+}
+
+/* The reference that leads to the branch at that depth of the way, or at its end to the list; to be changed. */
+static uint32_t *reference_at(struct pages *pages, unsigned trie, const struct trie_way *way,
+                              uint32_t depth)
+{
+    if (depth == 0)
+        return &CHANGE(pages_roots(pages), tries[trie]);
+    const struct store_list *list = pages_list(pages, way->lists[depth - 1]);
+    return &CHANGE(list, children[trie][way->sides[depth - 1]]);
 }
 
 void trie_insert(struct pages *pages, unsigned trie, uint32_t number)
 {
-    struct store_list *list = pages_list(pages, number);
-    struct key key = key_of(list, trie);
-    struct way way;
-    descend(pages, trie, key, &way);
-    if (way.leaf == 0) {
-        *reference_at(pages, trie, &way, way.depth) = number << 1;
-        pages->damaged |= way.depth != 0;
+    const struct store_list *list = pages_list(pages, number);
+    struct trie_key key = key_of(list, trie);
+    const struct trie_way *way = way_to_key(pages, trie, key);
+    forget_way(pages, trie);
+    if (way->leaf == 0) {
+        *reference_at(pages, trie, way, way->depth) = number << 1;
+        pages->damaged |= way->depth != 0;
         return;
     }
-    uint32_t bit = difference(key_of(pages_list(pages, way.leaf), trie), key);
+    uint32_t bit = difference(key_of(pages_list(pages, way->leaf), trie), key);
     if (bit == NO_BIT) {
         pages->damaged = true;
         return;
     }
-    uint32_t depth = 0;
-    while (depth < way.depth && way.bits[depth] < bit)
-        depth++;
-    uint32_t *reference = reference_at(pages, trie, &way, depth);
+    uint32_t depth = way->depth;
+    while (depth > 0 && way->bits[depth - 1] >= bit)
+        depth--;
+    uint32_t *reference = reference_at(pages, trie, way, depth);
     bool side = bit_of(key, bit);
-    list->bits[trie] = (uint8_t)bit;
-    list->children[trie][side] = number << 1;
-    list->children[trie][!side] = *reference;
+    CHANGE(list, bits[trie]) = (uint8_t)bit;
+    CHANGE(list, children[trie][side]) = number << 1;
+    CHANGE(list, children[trie][!side]) = *reference;
     *reference = number << 1 | 1;
 }
 
-/* The branch that is kept in list `from` moves to list `to`. */
-static void move_branch(struct pages *pages, unsigned trie, const struct way *way, uint32_t from,
-                        uint32_t to)
+/* The branch that is kept in list `from`, above that depth of the way, moves to list `to`. */
+static void move_branch(struct pages *pages, unsigned trie, const struct trie_way *way,
+                        uint32_t depth, uint32_t from, uint32_t to)
 {
-    for (uint32_t depth = 0; depth < way->depth; depth++) {
+    while (depth-- > 0) {
         if (way->lists[depth] != from)
             continue;
-        struct store_list *source = pages_list(pages, from), *target = pages_list(pages, to);
-        target->bits[trie] = source->bits[trie];
-        target->children[trie][0] = source->children[trie][0];
-        target->children[trie][1] = source->children[trie][1];
+        const struct store_list *source = pages_list(pages, from), *target = pages_list(pages, to);
+        CHANGE(target, bits[trie]) = source->bits[trie];
+        CHANGE(target, children[trie][0]) = source->children[trie][0];
+        CHANGE(target, children[trie][1]) = source->children[trie][1];
         *reference_at(pages, trie, way, depth) = to << 1 | 1;
         return;
     }
@@ -213,22 +237,25 @@ static void move_branch(struct pages *pages, unsigned trie, const struct way *wa
 
 void trie_remove(struct pages *pages, unsigned trie, uint32_t number)
 {
-    struct way way;
-    descend(pages, trie, key_of(pages_list(pages, number), trie), &way);
-    if (way.leaf != number) {
-        pages->damaged = true;
+    const struct trie_way *way = way_to_list(pages, trie, number);
+    forget_way(pages, trie);
+    if (pages->damaged)
+        return;
+    if (way->depth == 0) {
+        CHANGE(pages_roots(pages), tries[trie]) = 0;
         return;
     }
-    if (way.depth == 0) {
-        pages_roots(pages)->tries[trie] = 0;
-        return;
-    }
-    uint32_t last = way.depth - 1, parent = way.lists[last];
-    uint32_t rest = pages_list(pages, parent)->children[trie][!way.sides[last]];
-    *reference_at(pages, trie, &way, last) = rest;
-    if (parent != number) {
-        /* Not those at `last`: that branch is no more. */
-        way.depth = last;
-        move_branch(pages, trie, &way, number, parent);
-    }
+    uint32_t last = way->depth - 1, parent = way->lists[last];
+    uint32_t rest = pages_list(pages, parent)->children[trie][!way->sides[last]];
+    *reference_at(pages, trie, way, last) = rest;
+    if (parent != number) /* not those at `last`: that branch is no more */
+        move_branch(pages, trie, way, last, number, parent);
+}
+
+bool trie_stays(struct pages *pages, unsigned trie, uint32_t number, uint64_t first)
+{
+    const struct store_list *list = pages_list(pages, number);
+    const struct trie_way *way = way_to_list(pages, trie, number);
+    uint32_t bit = difference(key_of(list, trie), key_at(trie, list->type, list->priority, first));
+    return way->depth == 0 || way->bits[way->depth - 1] < bit;
 }
