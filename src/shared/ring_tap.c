@@ -16,7 +16,7 @@ static uint64_t position_of(const _Atomic uint64_t *position)
     return atomic_load_explicit(position, memory_order_acquire);
 }
 
-/* Goes on where senders are, or, if something was missed, where receivers are. */
+/* Goes on where senders are; or where receivers are, if something was missed, or a sender died with its lock. */
 static void go_to(struct ring *ring, uint32_t offset, uint64_t position)
 {
     ring->tap_place = offset;
@@ -34,21 +34,6 @@ static int begin_at_senders(struct ring *ring)
         return flow_damaged();
     go_to(ring, ring_offset(place), position_of(&in->places[1]));
     return 0;
-}
-
-int ring_tap_begin(struct flow *flow)
-{
-    struct ring *ring = ring_of(flow);
-    if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
-        return fail(-EOPNOTSUPP,
-                    "an unbounded queue cannot be tapped; its memory goes with the messages");
-    int r = ring_lock_in(ring, clock_deadline(LOCK_PATIENCE_NS));
-    if (r < 0)
-        return fail(r, "a sender of the queue stands in the middle of sending; is it stopped?");
-    r = begin_at_senders(ring);
-    ring_unlock_in(ring);
-    flow_tap_begin(flow);
-    return r;
 }
 
 /* Was what we copied left alone, all the time until now? */
@@ -75,6 +60,43 @@ static int skip(struct ring *ring)
     ring_unlock_out(ring);
     ring->tap_missed += (uint32_t)(ring->tap_number - expected);
     return whole ? 0 : flow_damaged();
+}
+
+/* The senders' lock, unless a dead one has it, whose work only who may write can finish: 1.  Or -ETIMEDOUT. */
+static int lock_of_the_living(struct ring *ring)
+{
+    struct slots *slots = ring->flow->slots;
+    struct layout_lock *lock = &ring->flow->shared->in.lock;
+    const struct lock_wait wait = {.end = clock_deadline(LOCK_PATIENCE_NS), .even_loud = true};
+    while (!lock_try(lock, slots->tag)) {
+        slot_tag owner = atomic_load_explicit(&lock->word, memory_order_relaxed) & TAG_MASK;
+        if (owner != 0 && !slots_is_alive(slots, owner))
+            return 1;
+        int r = clock_left_ns(wait.end) == 0 ? -ETIMEDOUT : lock_await_outcome(lock, slots, &wait);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int ring_tap_begin(struct flow *flow)
+{
+    struct ring *ring = ring_of(flow);
+    if ((flow->shape.flags & FERRY_UNBOUNDED) != 0)
+        return fail(-EOPNOTSUPP, "an unbounded queue cannot be tapped, as its memory goes with the "
+                                 "messages; make it anew with types or priorities, or bounded");
+    int r = lock_of_the_living(ring);
+    if (r < 0)
+        return fail(r, "a sender of the queue stands in the middle of sending; is it stopped?");
+    if (r == 0) {
+        r = begin_at_senders(ring);
+        ring_unlock_in(ring);
+    } else {
+        r = skip(ring);
+        ring->tap_missed = 0;
+    }
+    flow_tap_begin(flow);
+    return r;
 }
 
 /* -EAGAIN: nothing new; 0: it was not whole. */

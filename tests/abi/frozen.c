@@ -328,3 +328,23 @@ TEST(a_message_that_version_one_had_committed_is_there) /* G8, G14 */
     ferry_queue_close(queue);
     CHECK_OK(ferry_remove("frozen"));
 }
+
+/* It may not write where the dead sender's message is. */
+TEST(who_looks_on_leaves_a_dead_sender_s_lock_to_others) /* G8, U8 */
+{
+    plant_queue("queue-torn");
+    ferry_queue *tap, *queue = open_frozen_queue();
+    CHECK_OK(ferry_queue_open(&tap, "frozen", FERRY_QUEUE(.flags = FERRY_TAP)));
+    unsigned char bytes[200];
+    uint64_t missed;
+    for (int letter = 'a'; letter <= 'c'; letter++) {
+        struct ferry_message message = {.bytes = bytes, .size_bytes = sizeof bytes};
+        CHECK(ferry_queue_tap(tap, &message, &missed, FERRY_NOW) > 0);
+        CHECK_EQ(bytes[0], letter);
+        CHECK_EQ(missed, 0);
+    }
+    check_messages(queue);
+    ferry_queue_close(tap);
+    ferry_queue_close(queue);
+    CHECK_OK(ferry_remove("frozen"));
+}
