@@ -2,7 +2,7 @@
  * is released:
  *
  *     ninja -C build tests/abi/freeze
- *     for state in rest died torn queue queue-torn; do
+ *     for state in rest died torn queue queue-torn types; do
  *         FERRY_ROOT=$(mktemp -d -p /dev/shm) build/tests/abi/freeze $state >tests/abi/version-N/$state.hex
  *     done
  *
@@ -13,7 +13,8 @@
  *   died   a member was killed with the segment's lock in hand
  *   torn   a member was killed with the inner lock in hand and two records committed, not applied
  *   queue  nothing; there are three messages in it, one of them across the end of its ring
- *   queue-torn   a sender was killed when it had committed the third one, with the senders' lock in hand */
+ *   queue-torn   a sender was killed when it had committed the third one, with the senders' lock in hand
+ *   types  nothing; there are four messages in it, of two types and two priorities */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,11 +87,16 @@ static void *read_whole(const char *name, size_t size)
     return bytes;
 }
 
-static struct layout *load(void)
+static struct layout *load_with(size_t index_bytes)
 {
     char name[ROOT_FILE_SIZE];
     root_file(name, "frozen", ROOT_CONTROL, 0);
-    return read_whole(name, sizeof(struct layout));
+    return read_whole(name, sizeof(struct layout) + index_bytes);
+}
+
+static struct layout *load(void)
+{
+    return load_with(0);
 }
 
 static void *load_data(const struct layout *layout)
@@ -178,6 +184,48 @@ static void print(const char *prefix, const void *memory, size_t size)
     }
 }
 
+static void send_as(ferry_queue *queue, int letter, size_t size, uint64_t type, uint32_t priority)
+{
+    char bytes[QUEUE_LARGEST];
+    memset(bytes, letter, sizeof(bytes));
+    const struct ferry_message message = {
+        .bytes = bytes, .size_bytes = size, .type = type, .priority = priority};
+    expect(ferry_queue_send_message(queue, &message, FERRY_NOW), "send");
+}
+
+/* What comes first goes again, so that there is a hole. */
+static void make_typed_queue(void)
+{
+    char bytes[QUEUE_LARGEST];
+    ferry_queue *queue;
+    expect(ferry_queue_open(
+               &queue, "frozen",
+               FERRY_QUEUE(.flags = FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TYPES | FERRY_PRIORITIES,
+                           .mode = 0600, .messages = QUEUE_MESSAGES, .bytes = QUEUE_BYTES,
+                           .largest = QUEUE_LARGEST)),
+           "create");
+    send_as(queue, 'x', 100, 9, 9);
+    send_as(queue, 'a', QUEUE_LARGEST, 5, 1);
+    send_as(queue, 'b', 1, 3, 2);
+    send_as(queue, 'c', 49, 5, 2);
+    send_as(queue, 'd', 0, 5, 1);
+    expect((int)ferry_queue_receive(queue, bytes, sizeof(bytes), FERRY_NOW), "receive");
+    ferry_queue_close(queue);
+}
+
+static void freeze_types(void)
+{
+    make_typed_queue();
+    struct layout *layout = load();
+    size_t index_bytes = (size_t)layout->identity.index_bytes;
+    void *data = load_data(layout), *control = load_with(index_bytes);
+    print("", control, sizeof(*layout) + index_bytes);
+    print("data ", data, (size_t)layout->identity.size_bytes);
+    free(control);
+    free(data);
+    free(layout);
+}
+
 static void freeze_queue(bool torn)
 {
     make_queue();
@@ -204,10 +252,12 @@ static void freeze_segment(const char *state)
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fprintf(stderr, "usage: freeze rest|died|torn|queue|queue-torn\n");
+        fprintf(stderr, "usage: freeze rest|died|torn|queue|queue-torn|types\n");
         return 2;
     }
-    if (strncmp(argv[1], "queue", 5) == 0)
+    if (strcmp(argv[1], "types") == 0)
+        freeze_types();
+    else if (strncmp(argv[1], "queue", 5) == 0)
         freeze_queue(strcmp(argv[1], "queue-torn") == 0);
     else
         freeze_segment(argv[1]);

@@ -13,7 +13,14 @@
 #include "shared/layout.h"
 #include "test.h"
 
-enum { BYTES = 266240, DATA_BYTES = 4097, QUEUE_DATA_BYTES = 4096, ROW = 16 };
+enum {
+    BYTES = 266240,
+    DATA_BYTES = 4097,
+    QUEUE_DATA_BYTES = 4096,
+    TYPES_INDEX_BYTES = 19136,
+    TYPES_DATA_BYTES = 73728,
+    ROW = 16
+};
 
 /* ---- Where everything is --------------------------------------------------------------------- */
 
@@ -88,8 +95,9 @@ static void load_row(const char *line, unsigned char *bytes, size_t count)
         bytes[row + (size_t)i] = (unsigned char)strtoul(at, &at, 16);
 }
 
-/* The control memory; of a queue also the data. */
-static unsigned char *load_with_data(const char *state, unsigned char data[QUEUE_DATA_BYTES])
+/* The control memory with what lies behind it; of a queue also the data. */
+static unsigned char *load_with_data(const char *state, size_t count, unsigned char *data,
+                                     size_t data_count)
 {
     char path[4096], line[256];
     const char *samples = getenv("FERRY_TEST_ABI");
@@ -98,13 +106,13 @@ static unsigned char *load_with_data(const char *state, unsigned char data[QUEUE
     snprintf(path, sizeof path, "%s/version-1/%s.hex", samples, state);
     FILE *file = fopen(path, "re");
     CHECK(file != NULL);
-    unsigned char *bytes = calloc(1, BYTES);
+    unsigned char *bytes = calloc(1, count);
     CHECK(bytes != NULL);
     while (fgets(line, sizeof line, file)) {
         if (data != NULL && strncmp(line, "data ", 5) == 0)
-            load_row(line + 5, data, QUEUE_DATA_BYTES);
+            load_row(line + 5, data, data_count);
         else
-            load_row(line, bytes, BYTES);
+            load_row(line, bytes, count);
     }
     fclose(file);
     return bytes;
@@ -112,7 +120,7 @@ static unsigned char *load_with_data(const char *state, unsigned char data[QUEUE
 
 static unsigned char *load(const char *state)
 {
-    return load_with_data(state, NULL);
+    return load_with_data(state, BYTES, NULL, 0);
 }
 
 static void put(const char *name, const void *bytes, size_t count)
@@ -127,15 +135,15 @@ static void put(const char *name, const void *bytes, size_t count)
 
 /* Puts these bytes into the root as version 1 did: a control file, and data and a bell whose names
  * end in its inode's number. */
-static void plant_with_data(unsigned char *bytes, const void *data, size_t data_bytes)
+static void plant_with_data(unsigned char *bytes, size_t count, const void *data, size_t data_count)
 {
     char path[512], name[64];
     struct stat status;
-    put("ferry.frozen", bytes, BYTES);
+    put("ferry.frozen", bytes, count);
     snprintf(path, sizeof path, "%s/ferry.frozen", test_root());
     CHECK_ERRNO(stat(path, &status));
     snprintf(name, sizeof name, "ferry.frozen:data:%016llx", (unsigned long long)status.st_ino);
-    put(name, data, data_bytes);
+    put(name, data, data_count);
     snprintf(path, sizeof path, "%s/ferry.frozen:bell:%016llx", test_root(),
              (unsigned long long)status.st_ino);
     CHECK_ERRNO(mkfifo(path, 0600));
@@ -145,14 +153,22 @@ static void plant_with_data(unsigned char *bytes, const void *data, size_t data_
 static void plant(unsigned char *bytes)
 {
     static const char data[DATA_BYTES] = "kept since version 1";
-    plant_with_data(bytes, data, sizeof data);
+    plant_with_data(bytes, BYTES, data, sizeof data);
 }
 
 static void plant_queue(const char *state)
 {
     static unsigned char data[QUEUE_DATA_BYTES];
-    unsigned char *bytes = load_with_data(state, data);
-    plant_with_data(bytes, data, sizeof data);
+    unsigned char *bytes = load_with_data(state, BYTES, data, sizeof data);
+    plant_with_data(bytes, BYTES, data, sizeof data);
+}
+
+static void plant_typed_queue(void)
+{
+    static unsigned char data[TYPES_DATA_BYTES];
+    size_t count = BYTES + TYPES_INDEX_BYTES;
+    unsigned char *bytes = load_with_data("types", count, data, sizeof data);
+    plant_with_data(bytes, count, data, sizeof data);
 }
 
 static ferry_segment *open_frozen(void)
@@ -345,6 +361,39 @@ TEST(who_looks_on_leaves_a_dead_sender_s_lock_to_others) /* G8, U8 */
     }
     check_messages(queue);
     ferry_queue_close(tap);
+    ferry_queue_close(queue);
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+static void check_chosen(ferry_queue *queue, unsigned selection, uint64_t type, int letter,
+                         size_t size)
+{
+    unsigned char bytes[200], expected[200];
+    struct ferry_message message = {.bytes = bytes, .size_bytes = sizeof bytes};
+    const struct ferry_choice choice = {.selection = selection, .type = type};
+    memset(expected, letter, sizeof expected);
+    CHECK_EQ(ferry_queue_receive_message(queue, &message, &choice, FERRY_NOW), size);
+    CHECK(memcmp(bytes, expected, size) == 0);
+}
+
+/* Four are there, and as many more as it may have; they come by priority, by type and by their order. */
+TEST(a_queue_with_types_of_version_one_gives_its_messages) /* G14, Q2, Q5 */
+{
+    plant_typed_queue();
+    ferry_queue *queue = open_frozen_queue();
+    unsigned char bytes[190];
+    memset(bytes, 'e', sizeof bytes);
+    struct ferry_message message = {.bytes = bytes, .size_bytes = sizeof bytes, .type = 4};
+    for (int i = 0; i < 4; i++)
+        CHECK_OK(ferry_queue_send_message(queue, &message, FERRY_NOW));
+    CHECK_ERR(ferry_queue_send_message(queue, &message, FERRY_NOW), EAGAIN);
+    check_chosen(queue, FERRY_OF_TYPE, 5, 'c', 49);
+    check_chosen(queue, FERRY_EXCEPT, 3, 'a', 200);
+    check_chosen(queue, FERRY_UP_TO, 9, 'b', 1);
+    check_chosen(queue, FERRY_ANY, 0, 'd', 0);
+    for (int i = 0; i < 4; i++)
+        check_chosen(queue, FERRY_ANY, 0, 'e', sizeof bytes);
+    CHECK_ERR(ferry_queue_receive(queue, bytes, sizeof bytes, FERRY_NOW), EAGAIN);
     ferry_queue_close(queue);
     CHECK_OK(ferry_remove("frozen"));
 }
