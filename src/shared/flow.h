@@ -130,7 +130,7 @@ int flow_open_data(struct flow *flow);
 /* The coarse clock in units of 2^24 ns, some 16.8 ms; and how long ago it said that. */
 uint32_t flow_stamp(void);
 
-/* The same for who stamps message after message.  The clock costs more than all else of a small one.  Who sends several within one unit
+/* The same for who stamps message after message.  To ask the clock is an eighth of sending a small one.  Who sends several within one unit
  * of the stamps asks it for every sixteenth, and whenever a second has passed, which can be told from one word. */
 struct flow_clock {
     uint32_t stamp, left; /* the last, and for so many more */

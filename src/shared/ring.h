@@ -33,7 +33,7 @@
 enum {
     RING_CELL = 16,
     RING_LINE = 64,
-    RING_INLINE = 48, /* of a message, in the first line */
+    RING_INLINE = 48, /* of a message, in the first line, if it begins with one */
     RING_LARGEST = 65536,
 };
 

@@ -113,12 +113,13 @@ static void claim(struct ring *ring, uint64_t position)
 /* The lines that the next messages will want: receivers had them last, and to fetch one takes longer than to fill it. */
 static void fetch_ahead(const struct ring *ring, uint32_t offset, uint32_t cells)
 {
-    enum { AHEAD = 512, MOST = 64 };
-    if (cells > MOST)
+    enum { AHEAD = 512, MOST = 1024 };
+    size_t size = (size_t)cells * RING_CELL;
+    if (size > MOST)
         return;
     const unsigned char *line = ring->map.data + (size_t)offset * RING_CELL + AHEAD;
-    for (uint32_t i = 0; i < cells; i += 4)
-        prefetch_to_write(line + (size_t)i * RING_CELL);
+    for (size_t at = 0; at < size; at += RING_LINE)
+        prefetch_to_write(line + at);
 }
 
 /* Writes one message, and the header behind it; and commits it, which one that is counted is not yet. */

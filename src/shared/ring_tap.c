@@ -39,7 +39,7 @@ static int begin_at_senders(struct ring *ring)
 /* Was what we copied left alone, all the time until now? */
 static bool is_whole(const struct ring *ring)
 {
-    /* Pairs with the fence in claim(), ring.c: who sees bytes of a later message sees its claim. */
+    /* Pairs with the fence in claim(), ring_send.c: who sees bytes of a later message sees its claim. */
     atomic_thread_fence(memory_order_acquire);
     const _Atomic uint64_t *claimed = &ring->flow->shared->in.claimed;
     uint64_t end = atomic_load_explicit(claimed, memory_order_relaxed);
