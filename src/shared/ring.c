@@ -66,7 +66,8 @@ static void repair_position(const struct ring *ring, _Atomic uint64_t *position,
 {
     uint64_t old = atomic_load_explicit(position, memory_order_relaxed);
     uint32_t behind = ring_distance(ring, (uint32_t)(old % ring->cells), offset);
-    atomic_store_explicit(position, old + behind, memory_order_relaxed);
+    /* Release: after the place that it goes with, see send_locked(). */
+    atomic_store_explicit(position, old + behind, memory_order_release);
 }
 
 /* A count of messages, brought to what their numbers say: its lower half. */
@@ -93,10 +94,10 @@ static void step_over(struct ring *ring)
         offset = ring_step(ring, offset, ring_cells(size));
         bytes += size;
     }
-    repair_position(ring, &in->places[1], offset);
     ring_store(&in->numbers[0], ring_load(&ring_header(ring, offset)->number));
     repair_count(&in->messages, ring_load(&in->numbers[0]));
     atomic_store_explicit(&in->places[0], (uint64_t)bytes << 32 | offset, memory_order_relaxed);
+    repair_position(ring, &in->places[1], offset);
 }
 
 int ring_lock_in_slowly(struct ring *ring, deadline end)

@@ -14,7 +14,7 @@
  *   header, message     who holds the senders' lock, from its place on.  `state` is the commit.
  *   in.places[0]        who holds the senders' lock: where the next message goes, see ring_place.  It may be behind:
  *                       if a committed message is there, its sender died, and the next one steps over it.
- *   in.places[1]        likewise, in cells since the ring was made.
+ *   in.places[1]        likewise, in cells since the ring was made; and never ahead of it, as memory goes up to here.
  *   in.numbers[0]       likewise, the number of the next message, as it is in the header there.
  *   in.sequence         who holds the senders' lock, by a step with a wake (flow.h): the commit of messages that are counted from its
  *                       old value.  Anybody by adding CROWD_STEP, and by setting FLOW_ASLEEP.
@@ -35,6 +35,7 @@ enum {
     RING_LINE = 64,
     RING_INLINE = 48, /* of a message, in the first line, if it begins with one */
     RING_LARGEST = 65536,
+    RING_PIECE = 32768, /* cells whose memory comes and goes at once, of an unbounded queue */
 };
 
 /* In front of each message. */

@@ -3,14 +3,14 @@
  * Senders reserve the pieces ahead of them, receivers give back those behind them; and no sender goes where memory has
  * not been given back since the last lap, lest a late receiver take away what lies there by then.
  *
- * Dying: a piece that was reserved, or not given back, and not noted as such, is reserved or given back once more. */
+ * Dying: a piece that was reserved, or given back, and not noted as such, is reserved or given back once more. */
 #include "base/cleanup.h"
 #include "os/file.h"
 #include "shared/ring.h"
 
-enum { PIECE_CELLS = 32768, PIECES_KEPT = 2 };
+enum { PIECES_KEPT = 2 };
 
-static const uint64_t PIECE_BYTES = (uint64_t)PIECE_CELLS * RING_CELL;
+static const uint64_t PIECE_BYTES = (uint64_t)RING_PIECE * RING_CELL;
 
 /* Whole pieces, the first of which has memory. */
 struct flow_needs ring_unbounded_needs(const struct flow_shape *shape)
@@ -31,7 +31,7 @@ static uint64_t offset_of(const struct ring *ring, uint64_t position)
 
 static int reserve(const struct ring *ring, uint64_t from, uint64_t to)
 {
-    for (uint64_t at = from; at < to; at += PIECE_CELLS) {
+    for (uint64_t at = from; at < to; at += RING_PIECE) {
         int r = file_reserve_range(ring->flow->data, offset_of(ring, at), PIECE_BYTES);
         if (r < 0)
             return r;
@@ -43,12 +43,12 @@ int ring_back(struct ring *ring, uint64_t position)
 {
     _Atomic uint64_t *backed = &ring->flow->shared->in.backed;
     uint64_t from = get(backed);
-    if (from < PIECE_CELLS) /* with which it was made */
-        from = PIECE_CELLS;
+    if (from < RING_PIECE) /* with which it was made */
+        from = RING_PIECE;
     if (position <= from)
         return 0;
-    uint64_t to = (position + PIECE_CELLS - 1) / PIECE_CELLS * PIECE_CELLS;
-    if (from % PIECE_CELLS != 0 || to - from > ring->cells)
+    uint64_t to = (position + RING_PIECE - 1) / RING_PIECE * RING_PIECE;
+    if (from % RING_PIECE != 0 || to - from > ring->cells)
         return flow_damaged();
     int r = reserve(ring, from, to);
     if (r == 0)
@@ -60,13 +60,14 @@ void ring_give_back(struct ring *ring)
 {
     struct layout_queue_side *out = &ring->flow->shared->out;
     uint64_t from = get(&out->backed);
-    /* Not beyond where the senders' place says they are, either: a sender that died may have left it behind. */
+    /* Not beyond where the senders' place says they are, either: a sender that died may have left it behind, and the next one
+     * reads the headers from there on. */
     uint64_t receivers = get(&out->claimed), senders = get(&ring->flow->shared->in.places[1]);
-    uint64_t to = (receivers < senders ? receivers : senders) / PIECE_CELLS * PIECE_CELLS;
+    uint64_t to = (receivers < senders ? receivers : senders) / RING_PIECE * RING_PIECE;
     if (to <= from)
         return;
-    if (from % PIECE_CELLS == 0 && to - from <= ring->cells) {
-        for (uint64_t at = from; ring->flow->data >= 0 && at < to; at += PIECE_CELLS)
+    if (from % RING_PIECE == 0 && to - from <= ring->cells) {
+        for (uint64_t at = from; ring->flow->data >= 0 && at < to; at += RING_PIECE)
             file_give_back(ring->flow->data, offset_of(ring, at), PIECE_BYTES);
     }
     /* Release pairs with the acquire in look_at_receivers(): who sees it reserves behind us. */

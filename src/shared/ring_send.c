@@ -247,8 +247,10 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
     if (asleep)
         commit_by_waking(ring, first, messages, (uint32_t)sent);
     ring_store(&in->numbers[0], sending.number);
-    atomic_store_explicit(&in->places[1], sending.position, memory_order_relaxed);
     atomic_store_explicit(&in->places[0], sending.place, memory_order_relaxed);
+    /* Release: never ahead of the place, from which the next one steps over ours if we die here; what is behind the
+     * position, receivers give back. */
+    atomic_store_explicit(&in->places[1], sending.position, memory_order_release);
     if (polled && !rung && ring_out_offset(ring) == first) /* it has become empty meanwhile */
         flow_ring(flow);
     flow_count(&in->messages, sent);

@@ -1,6 +1,9 @@
 /* Queues with little room, with none, and with as much as there is memory: what drops messages, who waits to be met, and
  * memory that comes and goes, by who is killed or stands still at any instruction. */
+#include <stdlib.h>
+
 #include "queue_acts.h"
+#include "shared/ring.h"
 
 /* ---- Dropping --------------------------------------------------------------------------------- */
 
@@ -111,24 +114,11 @@ TEST_LONG(who_waits_to_receive_is_met_by_the_next_sender /* G8 Q3 */, 900)
 
 /* ---- Memory ----------------------------------------------------------------------------------- */
 
-/* So many cells in a row are one piece of memory; and so many a large message takes. */
-enum { PIECE = 8192, CELLS_EACH = 5, FAR = 3 * PIECE - 2 };
-
-static void go(ferry_queue *queue, size_t size)
-{
-    char bytes[LARGEST] = "";
-    CHECK_EQ(ferry_queue_send(queue, bytes, size, FERRY_NOW), 0);
-    CHECK_EQ(ferry_queue_receive(queue, bytes, LARGEST, FERRY_NOW), size);
-}
-
 /* Two cells before the end of a piece. */
 static void go_far(struct world *world, int who)
 {
     (void)who;
-    for (int i = 0; i < FAR / CELLS_EACH; i++)
-        go(world->queue, LARGEST);
-    for (int i = 0; i < FAR % CELLS_EACH; i++)
-        go(world->queue, 1);
+    go_on(world->queue, 3 * RING_PIECE - 2);
 }
 
 static void go_far_and_send(struct world *world, int who)
@@ -148,6 +138,21 @@ TEST_LONG(memory_comes_or_not /* G8 Q3 */, 900)
     play_killed(&growing);
 }
 
+/* Nobody sends before receivers are behind all that was sent, in the next piece, and have given the last one back. */
+TEST_LONG(of_a_batch_that_goes_on_in_other_memory_the_first_ones_are_sent /* G8 Q3 Q6 */, 900)
+{
+    struct scene scene = growing;
+    scene.name = "send batch, for which memory comes";
+    scene.victim = send_three;
+    scene.needs = FERRY_TYPES;
+    play_killed(&scene);
+    /* Between two that follow each other lay the fault that this was written for: all of them, by default too. */
+    CHECK_ERRNO(setenv("FERRY_KILL_STRIDE", "1", 1));
+    scene.needs = 0;
+    scene.forbids = FERRY_TYPES;
+    play_killed(&scene);
+}
+
 TEST_LONG(another_one_sends_wherever_one_stands_for_which_memory_comes /* G8 Q3 */, 900)
 {
     struct scene scene = growing;
@@ -163,4 +168,15 @@ TEST_LONG(memory_goes_or_not /* G8 Q3 */, 900)
     scene.set_up = go_far_and_send;
     scene.victim = receive_three;
     play_killed(&scene);
+}
+
+/* What the second one puts right, receivers have given back when a third one comes. */
+TEST_LONG(a_second_sender_dies_over_a_batch_that_goes_on_in_other_memory /* G8 Q3 Q6 */, 900)
+{
+    struct scene scene = growing;
+    scene.name = "send batch, for which memory comes, then send";
+    scene.victim = send_three;
+    scene.second = send_one;
+    scene.forbids = FERRY_TYPES;
+    play_recovery(&scene);
 }

@@ -3,10 +3,12 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../nap.h"
 #include "queue_acts.h"
 #include "queue_world.h"
+#include "shared/ring.h"
 
 #define SHAPE(...)                                                                                 \
     {                                                                                              \
@@ -142,18 +144,28 @@ static struct ferry_queue_options options_of(unsigned flags)
     return options;
 }
 
+static void go(ferry_queue *queue, size_t size)
+{
+    unsigned char bytes[LARGEST] = "";
+    const struct ferry_message message = {.bytes = bytes, .size_bytes = size};
+    CHECK_EQ(ferry_queue_send_message(queue, &message, FERRY_NOW), 0);
+    CHECK_EQ(ferry_queue_receive(queue, bytes, LARGEST, FERRY_NOW), size);
+}
+
+void go_on(ferry_queue *queue, uint32_t cells)
+{
+    uint32_t large = ring_cells(LARGEST), small = ring_cells(1);
+    for (; cells > 2 * large || cells % small != 0; cells -= large)
+        go(queue, LARGEST);
+    for (; cells > 0; cells -= small)
+        go(queue, 1);
+}
+
 /* Goes round until the next message begins two cells before the end of a ring of one page. */
 static void wind(ferry_queue *queue)
 {
-    enum { CELLS = 64 };
-    char byte = 'w';
-    if (has(FERRY_RENDEZVOUS | FERRY_UNBOUNDED))
-        return;
-    for (int i = 0; i < CELLS - 2; i++) {
-        const struct ferry_message message = {.bytes = &byte, .size_bytes = 1};
-        CHECK_EQ(ferry_queue_send_message(queue, &message, FERRY_NOW), 0);
-        CHECK_EQ(ferry_queue_receive(queue, &byte, 1, FERRY_NOW), 1);
-    }
+    if (!has(FERRY_RENDEZVOUS | FERRY_UNBOUNDED))
+        go_on(queue, (uint32_t)sysconf(_SC_PAGESIZE) / RING_CELL - 2);
 }
 
 /* Holds a member's place for the victim. */

@@ -87,6 +87,9 @@ void play_paused(const struct scene *scene);
 void play_recovery(const struct scene *scene);
 
 bool has(unsigned flag); /* the queue of the current scene */
+
+/* Sends and receives until a ring is so many cells farther, an even number. */
+void go_on(ferry_queue *queue, uint32_t cells);
 bool drops_newest(void);
 
 /* ---- Messages --------------------------------------------------------------------------------- */
