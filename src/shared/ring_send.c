@@ -33,71 +33,79 @@ int ring_look_at_receivers(struct ring *ring)
     return r;
 }
 
+/* Some messages on their way in, with the senders' lock. */
+struct sending {
+    ring_place place;
+    uint64_t position; /* the same in cells since the ring was made */
+    uint32_t number;   /* of the next message */
+    uint32_t state;    /* that commits: RING_THERE, or counted */
+    uint64_t bytes;    /* of all so far */
+    uint32_t stamp;
+};
+
+static struct sending next_to_send(const struct ring *ring)
+{
+    const struct layout_queue_side *in = &ring->flow->shared->in;
+    return (struct sending){
+        .place = atomic_load_explicit(&in->places[0], memory_order_relaxed),
+        .position = atomic_load_explicit(&in->places[1], memory_order_relaxed),
+        .number = ring_load(&in->numbers[0]),
+        .state = RING_THERE,
+    };
+}
+
 /* What is between the receivers, as far as is known, and the senders' place. */
 struct ring_use {
     uint32_t cells, messages, bytes;
 };
 
-static inline struct ring_use use_of(const struct ring *ring, ring_place place, uint32_t number)
+static inline struct ring_use use_of(const struct ring *ring, const struct sending *sending)
 {
     return (struct ring_use){
-        .cells = ring_distance(ring, ring_offset(ring->seen.place), ring_offset(place)),
-        .messages = number - ring->seen.number,
-        .bytes = ring_bytes(place) - ring_bytes(ring->seen.place)};
+        .cells = ring_distance(ring, ring_offset(ring->seen.place), ring_offset(sending->place)),
+        .messages = sending->number - ring->seen.number,
+        .bytes = ring_bytes(sending->place) - ring_bytes(ring->seen.place)};
 }
 
 /* Cells in which receivers may have been, and whose memory has not been given back yet, are not free either. */
-static bool is_given_back(const struct ring *ring, uint32_t cells)
+static bool is_given_back(const struct ring *ring, uint64_t position)
 {
-    if ((ring->flow->shape.flags & FERRY_UNBOUNDED) == 0)
-        return true;
-    uint64_t position =
-        atomic_load_explicit(&ring->flow->shared->in.places[1], memory_order_relaxed);
-    return position + cells + 1 <= ring->backed_seen + ring->cells;
+    return (ring->flow->shape.flags & FERRY_UNBOUNDED) == 0 ||
+           position <= ring->backed_seen + ring->cells;
 }
 
-static bool fits(const struct ring *ring, struct ring_use use, uint64_t size)
+static bool fits(const struct ring *ring, const struct sending *sending, struct ring_use use,
+                 uint64_t size)
 {
     const struct flow_shape *shape = &ring->flow->shape;
-    uint32_t cells = ring_cells(size);
+    uint32_t cells = ring_cells(size) + 1; /* and the next header */
     return use.messages < shape->messages && use.bytes + size <= shape->bytes &&
-           use.cells + cells + 1 <= ring->cells && is_given_back(ring, cells);
+           use.cells + cells <= ring->cells && is_given_back(ring, sending->position + cells);
 }
 
 /* 0; -EAGAIN. */
-static int find_room(struct ring *ring, ring_place place, uint32_t number, uint64_t size)
+static int find_room(struct ring *ring, const struct sending *sending, uint64_t size)
 {
-    if (fits(ring, use_of(ring, place, number), size))
+    if (fits(ring, sending, use_of(ring, sending), size))
         return 0;
     int r = ring_look_at_receivers(ring);
     if (r < 0)
         return r; /* they receive all the time: there will be room; or nonsense */
-    struct ring_use use = use_of(ring, place, number);
+    struct ring_use use = use_of(ring, sending);
     if (use.messages > ring->flow->shape.messages || use.bytes > ring->flow->shape.bytes)
         return flow_damaged();
-    return fits(ring, use, size) ? 0 : -EAGAIN;
+    return fits(ring, sending, use, size) ? 0 : -EAGAIN;
 }
 
 int ring_check_room(struct ring *ring, uint64_t size)
 {
-    ring_place place =
-        atomic_load_explicit(&ring->flow->shared->in.places[0], memory_order_relaxed);
-    if (ring_offset(place) >= ring->cells)
+    const struct sending next = next_to_send(ring);
+    if (ring_offset(next.place) >= ring->cells)
         return flow_damaged();
-    return find_room(ring, place, ring_load(&ring->flow->shared->in.numbers[0]), size);
+    return find_room(ring, &next, size);
 }
 
 /* ---- Sending ---------------------------------------------------------------------------------- */
-
-/* Some messages on their way in, with the senders' lock. */
-struct sending {
-    ring_place place;
-    uint64_t position;
-    uint32_t number; /* of the next message */
-    uint32_t state;  /* that commits: RING_THERE, or counted */
-    uint64_t bytes;  /* of all so far */
-    uint32_t stamp;
-};
 
 /* Says how far we may write, before we do: see ring_try_tap(). */
 static void claim(struct ring *ring, uint64_t position)
@@ -126,7 +134,7 @@ static void fetch_ahead(const struct ring *ring, uint32_t offset, uint32_t cells
 static int put(struct ring *ring, struct sending *sending, const struct ferry_message *message)
 {
     size_t size = message->size_bytes;
-    int r = find_room(ring, sending->place, sending->number, size);
+    int r = find_room(ring, sending, size);
     uint32_t cells = ring_cells(size), offset = ring_offset(sending->place);
     if (r == 0 && (ring->flow->shape.flags & FERRY_UNBOUNDED) != 0)
         r = ring_back(ring, sending->position + cells + 1);
@@ -175,14 +183,14 @@ static void note_record(struct ring *ring, const struct sending *sending)
     struct layout_queue_side *in = &ring->flow->shared->in;
     uint64_t messages = atomic_load_explicit(&in->most_messages, memory_order_relaxed);
     uint64_t bytes = atomic_load_explicit(&in->most_bytes, memory_order_relaxed);
-    struct ring_use use = use_of(ring, sending->place, sending->number);
+    struct ring_use use = use_of(ring, sending);
     if (use.messages <= messages + ring->pause && use.bytes <= bytes)
         return;
     if (use.messages <= ring->pause)
         return;
     if (ring_look_at_receivers(ring) < 0)
         return;
-    use = use_of(ring, sending->place, sending->number);
+    use = use_of(ring, sending);
     if (use.messages <= messages && use.bytes <= bytes) {
         ring->pause = ring->pause < MOST_PAUSE ? 2 * ring->pause + 1 : MOST_PAUSE;
         return;
@@ -222,15 +230,11 @@ static ssize_t send_locked(struct ring *ring, const struct ferry_message *messag
     uint32_t sequence = atomic_load_explicit(&in->sequence, memory_order_seq_cst);
     bool asleep = (sequence & FLOW_ASLEEP) != 0;
     bool polled = board_any(&flow->slots->control->listeners, slots_high(flow->slots));
-    struct sending sending = {.place = atomic_load_explicit(&in->places[0], memory_order_relaxed),
-                              .position =
-                                  atomic_load_explicit(&in->places[1], memory_order_relaxed),
-                              .state = RING_THERE,
-                              .stamp = flow_stamp_often(&ring->clock)};
+    struct sending sending = next_to_send(ring);
     uint32_t first = ring_offset(sending.place);
     if (first >= ring->cells)
         return flow_damaged();
-    sending.number = ring_load(&in->numbers[0]);
+    sending.stamp = flow_stamp_often(&ring->clock);
     bool rung = polled && is_empty(ring, sending.place);
     if (rung)
         flow_ring(flow);

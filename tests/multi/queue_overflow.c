@@ -273,18 +273,18 @@ EACH_RENDEZVOUS(who_waits_to_be_met_hears_of_the_removal) /* Q3, Q5 */
 
 enum { LIMIT = 32 << 20, PIECE = 8192 };
 
-static ferry_queue *make_unbounded(const struct queue_kind *kind)
+static ferry_queue *make_unbounded(const struct queue_kind *kind, uint64_t limit)
 {
     ferry_queue *queue;
     CHECK_OK(ferry_queue_open(&queue, "q",
-                              FERRY_QUEUE(.flags = FERRY_CREATE | kind->flags, .bytes = LIMIT)));
+                              FERRY_QUEUE(.flags = FERRY_CREATE | kind->flags, .bytes = limit)));
     return queue;
 }
 
 EACH_UNBOUNDED(its_memory_comes_and_goes) /* Q3 */
 {
     static char bytes[PIECE];
-    ferry_queue *queue = make_unbounded(kind);
+    ferry_queue *queue = make_unbounded(kind, LIMIT);
     uint64_t empty = look("q").reserved_bytes, count = LIMIT / 2 / PIECE;
     for (int lap = 0; lap < 4; lap++) {
         for (uint64_t i = 0; i < count; i++)
@@ -302,7 +302,7 @@ EACH_UNBOUNDED(its_memory_comes_and_goes) /* Q3 */
 EACH_UNBOUNDED(it_is_full_at_its_limit) /* Q3 */
 {
     static char bytes[PIECE];
-    ferry_queue *queue = make_unbounded(kind);
+    ferry_queue *queue = make_unbounded(kind, LIMIT);
     uint64_t count = 0;
     int r;
     while ((r = ferry_queue_send(queue, bytes, PIECE, FERRY_NOW)) == 0)
@@ -314,5 +314,33 @@ EACH_UNBOUNDED(it_is_full_at_its_limit) /* Q3 */
         CHECK_EQ(ferry_queue_receive(queue, bytes, PIECE, FERRY_NOW), PIECE);
     put(queue, "on");
     expect(queue, "on");
+    destroy_queue(queue, "q");
+}
+
+/* Memory goes in pieces of half a megabyte: receivers stand in the middle of one most of the time. */
+EACH_UNBOUNDED(no_batch_goes_where_memory_has_yet_to_go) /* Q3 Q6 */
+{
+    enum { SIZE = 104, BATCH = 64, AT_ONCE = 6161, ROUNDS = 100 };
+    static uint64_t sent[BATCH][SIZE / sizeof(uint64_t)], got[SIZE / sizeof(uint64_t)];
+    struct ferry_message batch[BATCH];
+    ferry_queue *queue = make_unbounded(kind, LIMIT / 8);
+    uint64_t first = 0, next = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        ssize_t n;
+        do {
+            for (uint64_t i = 0; i < BATCH; i++) {
+                sent[i][0] = sent[i][SIZE / sizeof(uint64_t) - 1] = next + i;
+                batch[i] = (struct ferry_message){.bytes = sent[i], .size_bytes = SIZE};
+            }
+            n = ferry_queue_send_batch(queue, batch, BATCH, FERRY_NOW);
+            next += n > 0 ? (uint64_t)n : 0;
+        } while (n == BATCH);
+        CHECK(n > 0 || n == -EAGAIN);
+        for (uint64_t end = round < ROUNDS - 1 ? first + AT_ONCE : next; first < end; first++) {
+            CHECK_EQ(ferry_queue_receive(queue, got, sizeof got, FERRY_NOW), SIZE);
+            CHECK_EQ(got[0], first);
+            CHECK_EQ(got[SIZE / sizeof(uint64_t) - 1], first);
+        }
+    }
     destroy_queue(queue, "q");
 }
