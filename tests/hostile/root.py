@@ -21,7 +21,7 @@ import tap
 from zoo import CONTROL_BYTES, Root, control, scribbled
 
 FERRY = sys.argv[1]
-LIMIT_S = 20              # for a command with a whole zoo before it, under sanitizers, on a busy machine
+LIMIT_S = 60              # for a command with a whole zoo before it, under sanitizers, on a busy machine
 HANG_S = 2
 SECRET = b"nobody may read this, and nobody may change it\n"
 UNCLEAN = re.compile("[\x00-\x09\x0b-\x1f\x7f\x80-\x9f]")

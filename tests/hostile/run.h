@@ -42,6 +42,9 @@ struct run {
     uint64_t seed;
     int64_t started_ns, rescued_ns; /* of the trial that is being rescued */
     int64_t rescued_phase_ns;
+    int64_t looked_ns,
+        excused_ns; /* when, last; for how long nobody was let run, since the phase began */
+    int64_t excused_phase_ns;
     pid_t victim, attacker;
     const char *only; /* FERRY_HOSTILE_AT, or NULL */
     bool racing;
