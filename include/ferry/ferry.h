@@ -7,6 +7,7 @@
 #include <ferry/segment.h>
 #include <ferry/pipe.h>
 #include <ferry/queue.h>
+#include <ferry/semaphore.h>
 #include <ferry/inspect.h>
 
 #endif

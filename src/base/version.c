@@ -18,6 +18,8 @@ const char *ferry_kind_name(int kind)
         return "pipe";
     case FERRY_KIND_QUEUE:
         return "queue";
+    case FERRY_KIND_SEMAPHORE:
+        return "semaphore";
     default:
         return "unknown";
     }

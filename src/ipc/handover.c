@@ -7,6 +7,7 @@
 #include "ipc/pipe.h"
 #include "ipc/queue.h"
 #include "ipc/segment.h"
+#include "ipc/semaphore.h"
 #include "os/file.h"
 
 static int check_role(unsigned role)
@@ -142,4 +143,20 @@ int ferry_queue_take(ferry_queue **ret_queue, int descriptor)
     file_close(&descriptor);
     *ret_queue = queue;
     return 0;
+}
+
+/* ---- Semaphores ------------------------------------------------------------------------------- */
+
+int ferry_semaphore_hand_over(ferry_semaphore *semaphore, int *ret_descriptor)
+{
+    int r = object_usable(&semaphore->object);
+    return r < 0 ? r : hand_over(&semaphore->object, FERRY_READ | FERRY_WRITE, ret_descriptor);
+}
+
+int ferry_semaphore_take(ferry_semaphore **ret_semaphore, int descriptor)
+{
+    int r = take(FERRY_KIND_SEMAPHORE, descriptor, semaphore_new, ret_semaphore);
+    if (r == 0)
+        file_close(&descriptor);
+    return r;
 }

@@ -134,8 +134,7 @@ static int adopt(struct object *ret_object, const struct parcel *parcel, int par
 static bool is_parcel(const struct parcel *parcel)
 {
     return memcmp(parcel->magic, MAGIC, sizeof(MAGIC)) == 0 &&
-           (parcel->kind == FERRY_KIND_SEGMENT || parcel->kind == FERRY_KIND_PIPE ||
-            parcel->kind == FERRY_KIND_QUEUE);
+           strcmp(ferry_kind_name((int)parcel->kind), ferry_kind_name(0)) != 0;
 }
 
 static int explain_other(int error, enum ferry_kind kind)

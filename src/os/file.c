@@ -121,7 +121,7 @@ int file_reserve(int fd, uint64_t size_bytes, uint64_t at, uint64_t count)
     if (ftruncate(fd, (off_t)size_bytes) < 0)
         return fail_errno(-errno, "a file of %llu bytes could not be made",
                           (unsigned long long)size_bytes);
-    return file_reserve_range(fd, at, count);
+    return count > 0 ? file_reserve_range(fd, at, count) : 0;
 }
 
 void file_give_back(int fd, uint64_t at, uint64_t count)

@@ -28,8 +28,7 @@ void crowd_after_fork(struct crowd *crowd)
     crowd->threads = 0;
 }
 
-/* How many sleep, each thread of ours, and of others each member. */
-static unsigned count(struct crowd *crowd)
+unsigned crowd_count(struct crowd *crowd)
 {
     uint32_t high = slots_high(crowd->slots);
     unsigned members = 0;
@@ -70,10 +69,10 @@ void crowd_leave(struct crowd *crowd)
 
 int64_t crowd_patience(struct crowd *crowd)
 {
-    unsigned sleepers = count(crowd);
+    unsigned sleepers = crowd_count(crowd);
     if (sleepers <= 1) {
         atomic_store_explicit(crowd->lonely, crowd->slots->tag, memory_order_seq_cst);
-        sleepers = count(crowd);
+        sleepers = crowd_count(crowd);
     }
     return sleepers <= 1 ? INT64_MAX : SECOND_LOOK_NS * (int64_t)sleepers;
 }

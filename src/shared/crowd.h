@@ -62,6 +62,9 @@ int64_t crowd_patience(struct crowd *crowd);
 int crowd_sleep(struct crowd *crowd, _Atomic uint32_t *word, uint32_t seen, int64_t patience_ns,
                 deadline end);
 
+/* How many sleep: each thread of ours, and of others each member. */
+unsigned crowd_count(struct crowd *crowd);
+
 /* Strikes those off who died on the board. */
 void crowd_reap(struct slots *slots, const struct layout_board *board);
 

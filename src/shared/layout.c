@@ -31,6 +31,12 @@ void layout_seal(struct layout_identity *identity)
     identity->checksum = checksum(identity);
 }
 
+/* Else its data file is empty, and there for its permissions alone. */
+static bool has_data(uint32_t kind)
+{
+    return kind != FERRY_KIND_SEMAPHORE;
+}
+
 int layout_check(const struct layout_identity *identity)
 {
     if (memcmp(identity->magic, MAGIC, sizeof(MAGIC)) != 0)
@@ -46,7 +52,8 @@ int layout_check(const struct layout_identity *identity)
                     "a newer library",
                     identity->features & ~LAYOUT_FEATURES);
     if (identity->checksum != checksum(identity) || (identity->flags & ~LAYOUT_FLAGS) != 0 ||
-        identity->size_bytes == 0 || identity->size_bytes > INT64_MAX)
+        (identity->size_bytes == 0) != !has_data(identity->kind) ||
+        identity->size_bytes > INT64_MAX)
         return fail(-EBADMSG, "the object's identity is damaged; remove it and make it anew");
     return 0;
 }
@@ -120,13 +127,31 @@ static const struct layout_field queue_fields[] = {
     FIELD("room", queue.room, "bits", "members that poll for room"),
 };
 
+/* What semaphores have besides. */
+static const struct layout_field semaphore_fields[] = {
+    FIELD("semaphore", semaphore.most, "most", "units that it was made for"),
+    FIELD("semaphore", semaphore.word, "word",
+          "bit 0 somebody sleeps; units; bit 30 polled; bit 31 turn"),
+    FIELD("semaphore", semaphore.lock.word, "lock", "of who posts beside sleepers: its tag"),
+    FIELD("semaphore", semaphore.lonely, "lonely", "tag of one who sleeps alone"),
+    FIELD("semaphore", semaphore.sleeps, "sleeps", "how often somebody meant to sleep for it"),
+};
+
 /* What a kind has besides. */
 static size_t own_fields(uint32_t kind, const struct layout_field **ret_fields)
 {
-    *ret_fields = kind == FERRY_KIND_PIPE ? stream_fields : queue_fields;
-    return kind == FERRY_KIND_PIPE    ? sizeof(stream_fields) / sizeof(stream_fields[0])
-           : kind == FERRY_KIND_QUEUE ? sizeof(queue_fields) / sizeof(queue_fields[0])
-                                      : 0;
+#define OWN(fields) (*ret_fields = (fields), sizeof(fields) / sizeof((fields)[0]))
+    switch (kind) {
+    case FERRY_KIND_PIPE:
+        return OWN(stream_fields);
+    case FERRY_KIND_QUEUE:
+        return OWN(queue_fields);
+    case FERRY_KIND_SEMAPHORE:
+        return OWN(semaphore_fields);
+    default:
+        return 0;
+    }
+#undef OWN
 }
 
 const struct layout_field *layout_field(uint32_t kind, size_t index)
@@ -134,7 +159,7 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
     static const struct layout_field fields[] = {
         FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
         FIELD("identity", identity.version, "version", "of the layout"),
-        FIELD("identity", identity.kind, "kind", "1 segment, 2 pipe, 3 queue"),
+        FIELD("identity", identity.kind, "kind", "1 segment, 2 pipe, 3 queue, 4 semaphore"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
         FIELD("identity", identity.flags, "flags", "1 anonymous, 2 keeps records"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),
@@ -161,7 +186,7 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
         FIELD("label", label, "name", "at creation, for people"),
     };
     const size_t common = sizeof(fields) / sizeof(fields[0]);
-    const struct layout_field *own;
+    const struct layout_field *own = NULL;
     const size_t more = own_fields(kind, &own);
     if (index < common)
         return &fields[index];

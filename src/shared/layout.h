@@ -21,6 +21,7 @@
  *   1920 ├──────────────────────────────────────────────┤
  *        │ stream     pipes: both sides, shape, boards  │
  *        │ queue      queues: shape, both sides, boards │
+ *        │ semaphore  semaphores: their word            │
  *        │ (zero)     segments                          │
  *   4096 ├──────────────────────────────────────────────┤
  *        │ members    4,096 entries of 64 bytes         │
@@ -50,6 +51,8 @@
  *   notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
  *   label                the creator, before the object has a name.
+ *   semaphore.most       the creator, before the object has a name.  Read once at open.
+ *   semaphore.word       anybody, by compare-and-swap; and who has semaphore.lock, by adding a unit.
  *   stream.in.*, .out.*  pipes: who holds that side's lock, which is as lock.word.  `position` is the
  *                        commit.  But `turn`, as lock.word, whose holder alone sleeps; `sleeps`,
  *                        anybody, atomically.  The journal, for the first to come to a pipe that
@@ -254,6 +257,19 @@ struct layout_queue {
     struct layout_board room;      /* who polls for room; who polls for messages is a listener */
 };
 
+/* See semaphore.h.  Ends before the boards of the other kinds, from which members are struck off whatever this is. */
+struct layout_semaphore {
+    _Atomic uint32_t most; /* units, that it was made for */
+    uint32_t reserved1[15];
+    _Atomic uint32_t word;
+    struct layout_lock lock; /* of who ends "none" beside others who are to be told */
+    _Atomic uint32_t lonely; /* the tag of one who sleeps alone */
+    uint32_t reserved2;
+    _Atomic uint64_t sleeps; /* for people */
+    uint64_t reserved3[5];
+    uint64_t reserved4[64];
+};
+
 struct layout_entry {
     _Atomic uint64_t joined; /* a stamp; 0: free */
     _Atomic uint64_t namespace;
@@ -284,6 +300,7 @@ struct layout {
             uint8_t reserved[512];
         };
         struct layout_queue queue;
+        struct layout_semaphore semaphore;
     };
     struct layout_entry members[LAYOUT_MEMBERS];
 };
@@ -312,6 +329,8 @@ static_assert(sizeof(struct layout_queue_shape) == 128, "layout");
 static_assert(sizeof(struct layout_queue_side) == 256, "layout");
 static_assert(offsetof(struct layout, queue.in) == 2048, "layout");
 static_assert(offsetof(struct layout, queue.out) == 2304, "layout");
+static_assert(sizeof(struct layout_semaphore) == 640, "layout");
+static_assert(offsetof(struct layout, semaphore.word) == 1984, "layout");
 /* Of all kinds, so that who is found dead is struck off from them whatever this is. */
 static_assert(offsetof(struct layout, queue.receivers) == offsetof(struct layout, stream.readers),
               "layout");

@@ -78,7 +78,8 @@ int region_map(struct region *region, int control_fd, int data_fd, void *address
                      (size_t)region_control_bytes(&region->identity), true, NULL);
     if (r < 0)
         return r;
-    r = map_file(&region->data, data_fd, (size_t)size, may_write(region->role), address);
+    if (size > 0)
+        r = map_file(&region->data, data_fd, (size_t)size, may_write(region->role), address);
     return r == -EEXIST ? -EADDRINUSE : r;
 }
 

@@ -1,0 +1,84 @@
+/* Semaphores: a number of units that processes take and give, waiting while there is none.
+ *
+ *     ferry_semaphore *seats;
+ *     int r = ferry_semaphore_open(&seats, "seats", FERRY_SEMAPHORE(.flags = FERRY_CREATE, .value = 100));
+ *     r = ferry_semaphore_wait(seats, FERRY_FOREVER);
+ *     …
+ *     r = ferry_semaphore_post(seats);
+ *
+ * One that begins with 1 lets one process in at a time; with 0 it orders: who waits comes behind who posts.  A wait and a post
+ * that meet nobody are one atomic operation each.  What was done before a post is seen behind the wait that takes its unit.
+ *
+ * Threads: a handle may be used from several threads at once; only open and close belong to one.
+ * fork: the child uses the handles it inherited, as a member of its own.  As with segments: a bare clone() and the like get -ESTALE.
+ * exec: closes them, unless handed over (ferry_semaphore_hand_over).
+ * Death: a member may be killed at any instruction.  A unit is taken and posted, or it is not; no unit is lost or made up, and nobody
+ *   sleeps on beside one.  But a unit that the dead one had taken is gone with it, for a semaphore has no owner: see mutexes for that.
+ * Descriptors: an open handle costs two, an anonymous one three; ferry_semaphore_descriptor() one more.
+ *
+ * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory. */
+#ifndef FERRY_SEMAPHORE_H
+#define FERRY_SEMAPHORE_H
+
+#include <sys/types.h>
+
+#include <ferry/base.h>
+
+FERRY_BEGIN
+
+typedef struct ferry_semaphore ferry_semaphore;
+
+/* The most units that one can have. */
+#define FERRY_SEMAPHORE_MOST 536870911u
+
+/* All-zero means the defaults: made with no unit, for at most FERRY_SEMAPHORE_MOST. */
+struct ferry_semaphore_options {
+    size_t options_bytes; /* sizeof(struct ferry_semaphore_options) */
+    unsigned flags;       /* FERRY_CREATE, _EXCLUSIVE, _TEMPORARY, _EINTR */
+    unsigned
+        mode; /* at creation, less the umask if it is named; 0 means 0600.  Who may write may use it */
+    uint32_t value; /* at creation: units to begin with */
+    uint32_t
+        most; /* at creation: how many there may be; 1: a binary one.  0: FERRY_SEMAPHORE_MOST */
+    const uid_t *trusted_owners; /* whose objects to accept besides one's own and root's */
+    size_t trusted_owner_count;
+};
+
+#define FERRY_SEMAPHORE(...)                                                                       \
+    (&(struct ferry_semaphore_options){.options_bytes = sizeof(struct ferry_semaphore_options),    \
+                                       __VA_ARGS__})
+
+/* Opens, or with FERRY_CREATE makes, the semaphore called name; NULL makes an anonymous one.  options may be NULL.  Fails as
+ * ferry_segment_open() does, and with -EINVAL for a value above the most. */
+FERRY_API int ferry_semaphore_open(ferry_semaphore **ret_semaphore, const char *name,
+                                   const struct ferry_semaphore_options *options);
+
+/* Leaves the object and frees the handle.  NULL is allowed.  Returns NULL. */
+FERRY_API ferry_semaphore *ferry_semaphore_close(ferry_semaphore *semaphore);
+
+/* Takes a unit, and waits for one (P).
+ * -EAGAIN     FERRY_NOW, and there is none
+ * -ETIMEDOUT  the time is up
+ * -EINTR      only with FERRY_EINTR */
+FERRY_API int ferry_semaphore_wait(ferry_semaphore *semaphore, int64_t timeout_ns);
+
+/* Gives a unit, and wakes one who waits (V).
+ * -EOVERFLOW  there are as many as there may be
+ * -ETIMEDOUT  for two seconds, a member that was stopped in the middle of posting was in the way */
+FERRY_API int ferry_semaphore_post(ferry_semaphore *semaphore);
+
+/* How many units there are now, and how many members sleep for one.  Both are of the past when this returns. */
+FERRY_API int ferry_semaphore_value(ferry_semaphore *semaphore, uint32_t *ret_value);
+FERRY_API int ferry_semaphore_waiters(ferry_semaphore *semaphore, uint32_t *ret_count);
+
+/* A descriptor for the caller's own poll or epoll loop: readable while there is a unit.  Call ferry_semaphore_wait() with FERRY_NOW
+ * when it is; after -EAGAIN, which others may have been faster to cause, it is quiet again.  It belongs to the handle: only poll it. */
+FERRY_API int ferry_semaphore_descriptor(ferry_semaphore *semaphore);
+
+/* Hands the semaphore to another process, and redeems that: see ferry_segment_hand_over() and ferry_segment_take(). */
+FERRY_API int ferry_semaphore_hand_over(ferry_semaphore *semaphore, int *ret_descriptor);
+FERRY_API int ferry_semaphore_take(ferry_semaphore **ret_semaphore, int descriptor);
+
+FERRY_END
+
+#endif
