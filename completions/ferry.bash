@@ -42,8 +42,8 @@ _ferry()
         compopt -o default 2>/dev/null # a file
     elif [[ $before == --overflow ]]; then
         _ferry_offer "$typed" < <(printf '%s\n' block refuse drop-oldest drop-newest)
-    elif [[ $before == --@(at|bytes|count|cpus|except|max|max-type|messages|mode|priority|rounds) ||
-        $before == --@(side|since|size|timeout|type) ]]; then
+    elif [[ $before == --@(at|bytes|count|cpus|except|max|max-type|messages|mode|most|priority|rounds) ||
+        $before == --@(side|since|size|timeout|type|value) ]]; then
         return # a value that only the user knows
     else
         case $verb in

@@ -59,6 +59,8 @@ struct ferry_object {
     uint64_t dropped_oldest, dropped_newest, refused_count;
     /* … for how long its oldest message has waited; -1: there is none, or its bytes are not for you to see */
     int64_t oldest_age_ns;
+    uint32_t value, most_value; /* semaphore: its units now, and how many it may have */
+    uint32_t sleeper_count;     /* semaphore: members asleep for one */
 };
 
 struct ferry_member {

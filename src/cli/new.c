@@ -1,5 +1,6 @@
 /* ferry new: makes an object, or finds that an equal one is there already. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/semaphore.h"
 #include "cli/text.h"
 
 struct request {
@@ -22,6 +24,8 @@ struct request {
     bool exclusive;
     bool keeps_records;
     struct queue_request queue;
+    uint64_t value, most; /* of a semaphore */
+    bool value_given, most_given;
 };
 
 static int make_segment(const struct request *request)
@@ -45,6 +49,15 @@ static int make_pipe(const struct request *request)
     return r;
 }
 
+static int make_semaphore(const struct request *request)
+{
+    ferry_semaphore *semaphore CLEANUP(semaphore_cleanup) = NULL;
+    return ferry_semaphore_open(
+        &semaphore, request->name,
+        FERRY_SEMAPHORE(.value = (uint32_t)request->value, .most = (uint32_t)request->most,
+                        .mode = request->mode, .flags = FERRY_CREATE | FERRY_EXCLUSIVE));
+}
+
 static int make(const struct request *request)
 {
     switch (request->kind) {
@@ -53,6 +66,8 @@ static int make(const struct request *request)
     case FERRY_KIND_QUEUE:
         return queue_request_make(&request->queue, request->name, request->mode,
                                   FERRY_CREATE | FERRY_EXCLUSIVE);
+    case FERRY_KIND_SEMAPHORE:
+        return make_semaphore(request);
     default:
         return make_segment(request);
     }
@@ -61,8 +76,8 @@ static int make(const struct request *request)
 /* A pipe of another size is as good if that is what its own was rounded up to. */
 static bool has_other_size(const struct request *request, const struct ferry_object *object)
 {
-    if (request->kind == FERRY_KIND_QUEUE)
-        return false; /* has sizes of its own */
+    if (request->kind == FERRY_KIND_QUEUE || request->kind == FERRY_KIND_SEMAPHORE)
+        return false; /* has sizes of its own, or none */
     if (request->kind != FERRY_KIND_PIPE)
         return object->size_bytes != request->size_bytes;
     bool fits = request->size_bytes <= object->size_bytes &&
@@ -83,23 +98,27 @@ static int complain_different(const struct request *request, const struct ferry_
     bool other_size = has_other_size(request, object);
     bool other_mode = request->mode_given && object->mode != mode;
     bool other_manner = request->keeps_records != object->keeps_records;
+    bool other_most = request->most_given && request->most != object->most_value;
     struct queue_difference other = {""};
     if (request->kind == FERRY_KIND_QUEUE)
         other = queue_request_compare(&request->queue, object);
-    if (!other_size && !other_mode && !other_manner && other.text[0] == '\0')
+    if (!other_size && !other_mode && !other_manner && !other_most && other.text[0] == '\0')
         return STATUS_DONE;
-    char size_text[128] = "", mode_text[64] = "";
+    char size_text[128] = "", mode_text[64] = "", most_text[64] = "";
     if (other_size)
         snprintf(size_text, sizeof(size_text), ", its size is %s, not %s",
                  phrase_size(object->size_bytes).text, phrase_size(request->size_bytes).text);
     if (other_mode)
         snprintf(mode_text, sizeof(mode_text), ", its mode is %04o, not %04o", object->mode, mode);
+    if (other_most)
+        snprintf(most_text, sizeof(most_text), ", it may have %" PRIu32 " units, not %" PRIu64,
+                 object->most_value, request->most);
     char *name CLEANUP(text_cleanup) = operand_quote(request->name);
     const char *manner = !other_manner           ? ""
                          : object->keeps_records ? ", it keeps records"
                                                  : ", it keeps no records";
-    complain("\"%s\" is there already%s%s%s%s; use it as it is, or remove it first: ferry rm %s",
-             request->name, size_text, other.text, mode_text, manner, name);
+    complain("\"%s\" is there already%s%s%s%s%s; use it as it is, or remove it first: ferry rm %s",
+             request->name, size_text, other.text, most_text, mode_text, manner, name);
     return STATUS_FAILED;
 }
 
@@ -164,6 +183,14 @@ static int check(const struct request *request)
         complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
     else if (request->kind == FERRY_KIND_PIPE && request->size_given && request->size_bytes == 0)
         complain("a pipe holds at least a page: --size 64K, --size 1M, or leave it out");
+    else if (request->kind == FERRY_KIND_SEMAPHORE && request->size_given)
+        complain("--size is for segments and pipes; a semaphore has --value units");
+    else if (request->kind != FERRY_KIND_SEMAPHORE && (request->value_given || request->most_given))
+        complain("%s is for semaphores", request->value_given ? "--value" : "--most");
+    else if (request->value > FERRY_SEMAPHORE_MOST || request->most > FERRY_SEMAPHORE_MOST)
+        complain("a semaphore has at most %u units", FERRY_SEMAPHORE_MOST);
+    else if (request->most_given && request->value > request->most)
+        complain("--value %" PRIu64 " is more than --most %" PRIu64, request->value, request->most);
     else if (request->kind == FERRY_KIND_QUEUE && request->size_given)
         complain("--size is for segments and pipes; what a queue holds is said with --bytes, "
                  "--messages and --max");
@@ -184,6 +211,8 @@ static int run(int argc, char **argv)
         {.name = "size", .size = &request.size_bytes, .given = &request.size_given},
         {.name = "mode", .mode = &request.mode, .given = &request.mode_given},
         {.name = "exclusive", .flag = &request.exclusive},
+        {.name = "value", .number = &request.value, .given = &request.value_given},
+        {.name = "most", .number = &request.most, .given = &request.most_given},
         {.name = "records", .flag = &request.keeps_records},
         {.name = "messages", .number = &queue->messages, .given = &queue->messages_given},
         {.name = "bytes", .size = &queue->bytes, .given = &queue->bytes_given},
@@ -220,6 +249,7 @@ const struct verb verb_new = {
             "  segment         shared memory with a lock and a change notice; needs --size\n"
             "  pipe            a stream of bytes; `ferry write` makes one, too\n"
             "  queue           messages, each to one receiver; `ferry send` makes one, too\n"
+            "  semaphore       units that `ferry wait` takes and `ferry post` gives\n"
             "\n"
             "Options\n"
             "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's\n"
@@ -237,6 +267,8 @@ const struct verb verb_new = {
             "                  sender waits (default); refuse it; drop-oldest; drop-newest\n"
             "  --rendezvous    queue: a message is sent when it has been received\n"
             "  --unbounded     queue: memory comes and goes, up to its bytes (default: 256M)\n"
+            "  --value N       semaphore: units to begin with (default: 0)\n"
+            "  --most N        semaphore: has at most so many; 1 makes a binary one\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"
             "\n"
             "Examples\n"
@@ -245,6 +277,7 @@ const struct verb verb_new = {
             "  (umask 0; ferry new pipe log --size 1M --mode 0660)\n"
             "  ferry new pipe jobs --records\n"
             "  ferry new queue events --messages 100 --overflow drop-oldest\n"
+            "  ferry new semaphore slots --value 3\n"
             "\n"
             "Exit status: 0 it is there now; 1 it differs, or could not be made;\n"
             "2 wrong usage.\n",

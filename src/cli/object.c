@@ -193,6 +193,14 @@ static void queue_to_json(const struct ferry_object *object, struct json *json)
         json_null(json, "oldest_age_ns");
 }
 
+static void semaphore_to_json(const struct ferry_object *object, struct json *json)
+{
+    json_number(json, "value", object->value);
+    json_number(json, "most_value", object->most_value);
+    json_number(json, "sleeper_count", object->sleeper_count);
+    json_number(json, "wait_count", object->wait_count);
+}
+
 static void rights_to_json(const struct ferry_object *object, struct json *json)
 {
     char mode[8];
@@ -229,4 +237,6 @@ void object_to_json(const struct ferry_object *object, struct json *json)
         pipe_to_json(object, json);
     if (object->kind == FERRY_KIND_QUEUE)
         queue_to_json(object, json);
+    if (object->kind == FERRY_KIND_SEMAPHORE)
+        semaphore_to_json(object, json);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/kinds.h"
 #include "cli/operand.h"
 #include "cli/output.h"
 #include "cli/queue.h"
@@ -28,27 +29,12 @@ void queue_cleanup(struct queue *queue)
 
 /* ---- Complaints -------------------------------------------------------------------------------- */
 
-int queue_complain_kind(const char *name, int kind)
-{
-    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
-    complain("\"%s\" is a %s, not a queue; use it with: ferry write %s, ferry read %s", name,
-             ferry_kind_name(kind), quoted, quoted);
-    return STATUS_FAILED;
-}
-
 int queue_complain_missing(const char *name, unsigned features)
 {
     char *quoted CLEANUP(text_cleanup) = operand_quote(name);
     complain("there is no queue \"%s\"; make it: ferry new queue %s%s", name, quoted,
              queue_spell(features).text);
     return STATUS_NOTHING;
-}
-
-int queue_has_verb(const char *name, const char *verb)
-{
-    char *quoted CLEANUP(text_cleanup) = operand_quote(name);
-    complain("\"%s\" is a queue, which has messages; use it with: ferry %s %s", name, verb, quoted);
-    return STATUS_FAILED;
 }
 
 /* It has not what is needed of it. */
@@ -100,7 +86,7 @@ int queue_open(struct queue *ret_queue, const struct queue_wish *wish)
     if (status)
         return status;
     if (kind != 0 && kind != FERRY_KIND_QUEUE)
-        return queue_complain_kind(queue.name, kind);
+        return complain_other_kind(queue.name, kind, "queue");
     int r = open_or_make(&queue, wish);
     if (r == -ENOENT)
         return queue_complain_missing(queue.name, wish->features);

@@ -31,14 +31,8 @@ int queue_open(struct queue *ret_queue, const struct queue_wish *wish);
 /* For CLEANUP(). */
 void queue_cleanup(struct queue *queue);
 
-/* Tells what is no queue by which verbs it is used.  An exit status. */
-int queue_complain_kind(const char *name, int kind);
-
 /* Tells how to make the queue that is not there, or is to be another.  An exit status. */
 int queue_complain_missing(const char *name, unsigned features);
-
-/* `ferry write` and `ferry read` were asked to use a queue.  An exit status. */
-int queue_has_verb(const char *name, const char *verb);
 
 /* The options that make a queue with these features: " --typed --priority". */
 struct queue_options {

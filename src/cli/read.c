@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/kinds.h"
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/pipe.h"
-#include "cli/queue.h"
 #include "cli/text.h"
 
 struct request {
@@ -113,8 +113,8 @@ static int run(int argc, char **argv)
         return pipe_has_no(name, of_segments);
     if (kind == FERRY_KIND_SEGMENT && of_pipes)
         return segment_has_no(name, of_pipes);
-    if (kind == FERRY_KIND_QUEUE)
-        return queue_has_verb(name, "receive");
+    if (kind != 0 && kind != FERRY_KIND_PIPE && kind != FERRY_KIND_SEGMENT)
+        return complain_other_kind(name, kind, "pipe or a segment");
     if (kind == FERRY_KIND_PIPE || (kind == 0 && !of_segments))
         return read_pipe(name, &request);
     return read_segment(argv[0], &request);

@@ -125,6 +125,14 @@ static void print_queue(const struct ferry_object *object)
                 phrase_count(object->refused_count).text);
 }
 
+static void print_semaphore(const struct ferry_object *object)
+{
+    output_line("  value        %s, of at most %s; %s asleep for one",
+                phrase_count(object->value).text, phrase_count(object->most_value).text,
+                phrase_count(object->sleeper_count).text);
+    output_line("  waits        %s that meant to sleep", phrase_count(object->wait_count).text);
+}
+
 static const char *role_name(unsigned role)
 {
     switch (role & (FERRY_READ | FERRY_WRITE)) {
@@ -175,12 +183,18 @@ static const char *doing_with_segment(const struct ferry_member *member)
     return member->waiting ? "waits for a change" : "";
 }
 
+static const char *doing_with_semaphore(const struct ferry_member *member)
+{
+    return member->waiting ? "waits for a unit" : "";
+}
+
 static struct phrase doing(int kind, const struct ferry_member *member)
 {
     struct phrase phrase;
-    const char *text = kind == FERRY_KIND_PIPE    ? doing_with_pipe(member)
-                       : kind == FERRY_KIND_QUEUE ? doing_with_queue(member)
-                                                  : doing_with_segment(member);
+    const char *text = kind == FERRY_KIND_PIPE        ? doing_with_pipe(member)
+                       : kind == FERRY_KIND_QUEUE     ? doing_with_queue(member)
+                       : kind == FERRY_KIND_SEMAPHORE ? doing_with_semaphore(member)
+                                                      : doing_with_segment(member);
     if (member->selection != FERRY_ANY)
         snprintf(phrase.text, sizeof(phrase.text), "%s %" PRIu64, text, member->type);
     else
@@ -224,6 +238,8 @@ static void print(const struct ferry_object *object, const struct members *membe
         print_pipe(object);
     if (object->kind == FERRY_KIND_QUEUE)
         print_queue(object);
+    if (object->kind == FERRY_KIND_SEMAPHORE)
+        print_semaphore(object);
     print_members(object->kind, members);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/kinds.h"
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -134,13 +135,6 @@ static int tap_pipe(const char *name, uint64_t count, int64_t timeout_ns)
 
 /* ---- The command line -------------------------------------------------------------------------- */
 
-static int complain_kind(const char *name, int kind)
-{
-    complain("\"%s\" is a %s; pipes and queues are tapped, and that is looked at with `ferry read`",
-             name, ferry_kind_name(kind));
-    return STATUS_FAILED;
-}
-
 static int run(int argc, char **argv)
 {
     struct tap_request request = {.count = UINT64_MAX, .timeout_ns = FERRY_FOREVER};
@@ -169,7 +163,7 @@ static int run(int argc, char **argv)
     case FERRY_KIND_QUEUE:
         return tap_queue(name, &request);
     default:
-        return complain_kind(name, kind);
+        return complain_other_kind(name, kind, "pipe or a queue");
     }
 }
 

@@ -33,6 +33,7 @@ extern const struct verb verb_send;
 extern const struct verb verb_receive;
 extern const struct verb verb_tap;
 extern const struct verb verb_wait;
+extern const struct verb verb_post;
 extern const struct verb verb_demo;
 extern const struct verb verb_bench;
 extern const struct verb verb_help;

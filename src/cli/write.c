@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/kinds.h"
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/pipe.h"
-#include "cli/queue.h"
 #include "cli/text.h"
 
 struct request {
@@ -170,8 +170,8 @@ static int check(const struct request *request, const char *name, int kind)
         return pipe_has_no(name, of_segments);
     if (kind == FERRY_KIND_SEGMENT && of_pipes)
         return segment_has_no(name, of_pipes);
-    if (kind == FERRY_KIND_QUEUE)
-        return queue_has_verb(name, "send");
+    if (kind != 0 && kind != FERRY_KIND_PIPE && kind != FERRY_KIND_SEGMENT)
+        return complain_other_kind(name, kind, "pipe or a segment");
     return 0;
 }
 

@@ -31,8 +31,8 @@ verbs_are_offered() { # U8
 }
 
 kinds_are_offered() { # U2
-    completes 'ferry new s' segment
-    completes 'ferry ls ' segment pipe queue
+    completes 'ferry new s' segment semaphore
+    completes 'ferry ls ' segment pipe queue semaphore
     completes 'ferry new segment ' ''
 }
 

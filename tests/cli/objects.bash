@@ -65,7 +65,8 @@ too_large_is_a_clear_error() { # G10
 nothing_there_is_3_and_says_how_to_make_it() { # U6 U5
     fails 3 'make it with: ferry new segment demo --size' ferry write demo text --lock
     fails 3 'make it with: ferry new segment demo --size' ferry read demo --lock
-    fails 3 'make it with: ferry new segment demo --size' ferry wait demo
+    fails 3 'make it with: ferry new semaphore demo' ferry wait demo
+    fails 3 'make it with: ferry new segment demo --size' ferry wait demo --since 1
     fails 3 "make it with: ferry new segment 'it'.''s' --size" ferry read "it's" --at 0
     fails 3 'no "demo"' ferry show demo
     fails 3 'no "demo"' ferry show demo --raw
