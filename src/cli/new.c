@@ -189,6 +189,8 @@ static int check(const struct request *request)
         complain("%s is for semaphores", request->value_given ? "--value" : "--most");
     else if (request->value > FERRY_SEMAPHORE_MOST || request->most > FERRY_SEMAPHORE_MOST)
         complain("a semaphore has at most %u units", FERRY_SEMAPHORE_MOST);
+    else if (request->most_given && request->most == 0)
+        complain("a semaphore that may have no units is of no use: --most 1 at least");
     else if (request->most_given && request->value > request->most)
         complain("--value %" PRIu64 " is more than --most %" PRIu64, request->value, request->most);
     else if (request->kind == FERRY_KIND_QUEUE && request->size_given)

@@ -53,6 +53,7 @@ an_equal_one_may_be_there() { # U6
 
 what_makes_no_sense_is_refused() { # U4 U6
     fails 2 'value 3 is more than --most 2' ferry new semaphore s --value 3 --most 2
+    fails 2 'is of no use: --most 1 at least' ferry new semaphore s --most 0
     fails 2 'at most 536870911 units' ferry new semaphore s --value 536870912
     fails 2 'a semaphore has --value units' ferry new semaphore s --size 4K
     fails 2 '--value is for semaphores' ferry new pipe s --value 3
