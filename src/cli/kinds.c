@@ -8,7 +8,7 @@
 #include "cli/text.h"
 #include "cli/verb.h"
 
-/* The verbs that say most about what it is for. */
+/* Of each kind the verbs that say most about what it is for. */
 static const struct {
     const char *first, *second;
 } verbs_of[] = {
@@ -21,14 +21,8 @@ static const struct {
 int complain_other_kind(const char *name, int kind, const char *wanted)
 {
     char *quoted CLEANUP(text_cleanup) = operand_quote(name);
-    if (kind <= 0 || (size_t)kind >= sizeof(verbs_of) / sizeof(verbs_of[0]))
-        complain("\"%s\" is %s, not a %s", name,
-                 kind == 0 ? "damaged, or of a kind that this ferry does not know"
-                           : ferry_kind_name(kind),
-                 wanted);
-    else
-        complain("\"%s\" is a %s, not a %s; use it with: ferry %s %s, ferry %s %s", name,
-                 ferry_kind_name(kind), wanted, verbs_of[kind].first, quoted, verbs_of[kind].second,
-                 quoted);
+    complain("\"%s\" is a %s, not a %s; use it with: ferry %s %s, ferry %s %s", name,
+             ferry_kind_name(kind), wanted, verbs_of[kind].first, quoted, verbs_of[kind].second,
+             quoted);
     return STATUS_FAILED;
 }
