@@ -31,7 +31,7 @@ void layout_seal(struct layout_identity *identity)
     identity->checksum = checksum(identity);
 }
 
-/* Else its data file is empty, and there for its permissions alone. */
+/* Of a kind that has none the data file is empty, and there for its permissions alone. */
 static bool has_data(uint32_t kind)
 {
     return kind != FERRY_KIND_SEMAPHORE;
@@ -52,8 +52,7 @@ int layout_check(const struct layout_identity *identity)
                     "a newer library",
                     identity->features & ~LAYOUT_FEATURES);
     if (identity->checksum != checksum(identity) || (identity->flags & ~LAYOUT_FLAGS) != 0 ||
-        (identity->size_bytes == 0) != !has_data(identity->kind) ||
-        identity->size_bytes > INT64_MAX)
+        (identity->size_bytes > 0) != has_data(identity->kind) || identity->size_bytes > INT64_MAX)
         return fail(-EBADMSG, "the object's identity is damaged; remove it and make it anew");
     return 0;
 }

@@ -53,6 +53,9 @@
  *   label                the creator, before the object has a name.
  *   semaphore.most       the creator, before the object has a name.  Read once at open.
  *   semaphore.word       anybody, by compare-and-swap; and who has semaphore.lock, by adding a unit.
+ *   semaphore.lock       as lock.word.
+ *   semaphore.lonely     who begins to sleep alone, and who joins it, see crowd.h.
+ *   semaphore.sleeps     anybody, atomically.
  *   stream.in.*, .out.*  pipes: who holds that side's lock, which is as lock.word.  `position` is the
  *                        commit.  But `turn`, as lock.word, whose holder alone sleeps; `sleeps`,
  *                        anybody, atomically.  The journal, for the first to come to a pipe that

@@ -14,7 +14,8 @@
  *   header, message     who holds the senders' lock, from its place on.  `state` is the commit.
  *   in.places[0]        who holds the senders' lock: where the next message goes, see ring_place.  It may be behind:
  *                       if a committed message is there, its sender died, and the next one steps over it.
- *   in.places[1]        likewise, in cells since the ring was made; and never ahead of it, as memory goes up to here.
+ *   in.places[1]        likewise, in cells since the ring was made; never ahead of in.places[0], as receivers give memory
+ *                       back up to here.
  *   in.numbers[0]       likewise, the number of the next message, as it is in the header there.
  *   in.sequence         who holds the senders' lock, by a step with a wake (flow.h): the commit of messages that are counted from its
  *                       old value.  Anybody by adding CROWD_STEP, and by setting FLOW_ASLEEP.
