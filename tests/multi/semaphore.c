@@ -130,15 +130,21 @@ static void wait_once(void *context)
     ferry_semaphore_close(own);
 }
 
+enum { SLEEPERS = 20 };
+
+static void put_to_sleep(pid_t ret_children[SLEEPERS])
+{
+    for (int i = 0; i < SLEEPERS; i++)
+        ret_children[i] = test_child(wait_once, NULL);
+    for (int i = 0; i < SLEEPERS; i++)
+        test_sleeping(ret_children[i]);
+}
+
 TEST(each_post_wakes_one_of_twenty) /* E1 E2 */
 {
-    enum { SLEEPERS = 20 };
     ferry_semaphore *semaphore = make(0);
     pid_t children[SLEEPERS];
-    for (int i = 0; i < SLEEPERS; i++)
-        children[i] = test_child(wait_once, NULL);
-    for (int i = 0; i < SLEEPERS; i++)
-        test_sleeping(children[i]);
+    put_to_sleep(children);
     CHECK_EQ(waiters_of(semaphore), SLEEPERS);
     for (uint32_t left = SLEEPERS; left > 0; left--) {
         CHECK_OK(ferry_semaphore_post(semaphore));
@@ -152,13 +158,9 @@ TEST(each_post_wakes_one_of_twenty) /* E1 E2 */
 
 TEST(many_posts_at_once_wake_as_many) /* E2 */
 {
-    enum { SLEEPERS = 20 };
     ferry_semaphore *semaphore = make(0);
     pid_t children[SLEEPERS];
-    for (int i = 0; i < SLEEPERS; i++)
-        children[i] = test_child(wait_once, NULL);
-    for (int i = 0; i < SLEEPERS; i++)
-        test_sleeping(children[i]);
+    put_to_sleep(children);
     for (int i = 0; i < SLEEPERS; i++)
         CHECK_OK(ferry_semaphore_post(semaphore));
     for (int i = 0; i < SLEEPERS; i++)
@@ -327,7 +329,7 @@ static void sell(void *context)
         CHECK_OK(ferry_semaphore_wait(cinema->door, FERRY_FOREVER));
         int sold = *(volatile int *)&cinema->sold;
         if (sold % 7 == 0)
-            usleep(100);
+            sched_yield(); /* in the middle: somebody else would get in here */
         *(volatile int *)&cinema->sold = sold + 1;
         CHECK_OK(ferry_semaphore_post(cinema->door));
     }

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "common.h"
+#include "waiting.h"
 
 static uint32_t version_of(struct world *world)
 {
@@ -85,21 +86,11 @@ static void make_with_third(void *memory)
     world->third = test_child(third_waits, world);
 }
 
-static bool third_waits_already(void)
-{
-    struct ferry_member members[4];
-    int count = ferry_look_members(NAME, members, 4);
-    for (int i = 0; i < count && i < 4; i++)
-        if (members[i].waiting)
-            return true;
-    return false;
-}
-
 static void attach_when_third_sleeps(void *memory)
 {
     struct world *world = memory;
     world_attach_victim(world);
-    test_wait_until(third_waits_already());
+    test_wait_until(somebody_waits(NAME));
     test_sleeping(world->third);
 }
 

@@ -8,6 +8,7 @@
 
 #include "harness.h"
 #include "test.h"
+#include "waiting.h"
 
 #define NAME "kill"
 
@@ -177,13 +178,18 @@ TEST_LONG(a_unit_is_posted_or_not /* G8 E2 */, 900)
     CHECK_OK(kill_run(&kill, NULL));
 }
 
-static void check_two_posts(void *memory, const struct kill_point *point)
+/* The victim's operation and the other one. */
+static void check_both(struct world *world, uint32_t value)
 {
-    struct world *world = memory;
-    (void)point;
     CHECK_OK(world->result);
     CHECK_OK(world->other);
-    check_usable(world, 2);
+    check_usable(world, value);
+}
+
+static void check_two_posts(void *memory, const struct kill_point *point)
+{
+    (void)point;
+    check_both(memory, 2);
 }
 
 TEST_LONG(two_posts_are_two_wherever_one_stands /* E2 */, 900)
@@ -224,22 +230,12 @@ static void third_waits(void *memory)
     ferry_semaphore_close(own);
 }
 
-static bool somebody_waits(void)
-{
-    struct ferry_member members[4];
-    int count = ferry_look_members(NAME, members, 4);
-    for (int i = 0; i < count && i < 4; i++)
-        if (members[i].waiting)
-            return true;
-    return false;
-}
-
 static void make_with_third(void *memory)
 {
     struct world *world = memory;
     make_empty(memory);
     world->third = test_child(third_waits, world);
-    test_wait_until(somebody_waits());
+    test_wait_until(somebody_waits(NAME));
     test_sleeping(world->third);
 }
 
@@ -372,20 +368,17 @@ TEST_LONG(a_unit_is_taken_or_not /* G8 E2 */, 900)
     CHECK_OK(kill_run(&waiting, NULL));
 }
 
-static void check_taken_and_more(void *memory, const struct kill_point *point)
+static void check_none_left(void *memory, const struct kill_point *point)
 {
-    struct world *world = memory;
     (void)point;
-    CHECK_OK(world->result);
-    CHECK_OK(world->other);
-    check_usable(world, 0);
+    check_both(memory, 0);
 }
 
 TEST_LONG(two_take_one_each_wherever_one_stands /* E2 */, 900)
 {
     struct kill_case pause = waiting;
     pause.between = wait_too;
-    pause.check = check_taken_and_more;
+    pause.check = check_none_left;
     CHECK_OK(kill_run_paused(&pause, NULL));
 }
 
