@@ -49,7 +49,8 @@ static void finish(struct layout *copy)
 {
     struct layout_journal journal;
     memcpy(&journal, &copy->journal, sizeof(journal));
-    journal_finish(copy);
+    const struct journal_book book = journal_book_of(copy);
+    journal_finish(&book);
     memcpy(&copy->journal, &journal, sizeof(journal));
 }
 

@@ -14,6 +14,12 @@ static uint64_t stamp_now(const struct slots *slots)
     return layout_stamp(clock_unix_ms(), slots->pid);
 }
 
+static struct journal begin(struct slots *slots)
+{
+    const struct journal_book book = journal_book_of(slots->control);
+    return journal_begin(&book);
+}
+
 /* Notes that a counter goes up by one.  Relaxed: we hold the inner lock. */
 static void count_up(struct journal *journal, const _Atomic uint64_t *counter)
 {
@@ -77,7 +83,7 @@ int members_enter(struct slots *slots)
     atomic_store_explicit(&entry->role, slots->role, memory_order_relaxed);
 
     uint64_t stamp = stamp_now(slots);
-    struct journal journal = journal_begin(slots->control);
+    struct journal journal = begin(slots);
     journal_set(&journal, &entry->joined, stamp);
     journal_set(&journal, &ledger->last_attach, stamp);
     count_up(&journal, &ledger->attaches);
@@ -119,7 +125,7 @@ void members_leave(struct slots *slots)
     if (journal_lock(slots, clock_deadline(MEMBERS_PATIENCE_NS)) < 0)
         return;
     struct layout_ledger *ledger = &slots->control->ledger;
-    struct journal journal = journal_begin(slots->control);
+    struct journal journal = begin(slots);
     journal_set(&journal, &slots->control->members[slots->slot].joined, 0);
     journal_set(&journal, &ledger->last_detach, stamp_now(slots));
     count_up(&journal, &ledger->detaches);
@@ -155,7 +161,7 @@ int members_offer(struct slots *slots, uint32_t role)
     if (r < 0)
         return r;
     struct layout_entry *entry = &slots->control->members[slots->slot];
-    struct journal journal = journal_begin(slots->control);
+    struct journal journal = begin(slots);
     strike_off(slots, &journal, entry);
     reach(slots, &journal);
     journal_commit(&journal);
@@ -176,7 +182,7 @@ int members_reap(struct slots *slots, uint32_t slot, deadline end)
     /* Once more, now that nobody can enter: a newcomer may have claimed the byte meanwhile, and then
      * it will strike off its predecessor itself. */
     if (!slots_is_locked(slots, slot)) {
-        struct journal journal = journal_begin(slots->control);
+        struct journal journal = begin(slots);
         slots_forget(slots, slot);
         strike_off(slots, &journal, entry);
         journal_commit(&journal);

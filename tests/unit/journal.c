@@ -33,7 +33,8 @@ static _Atomic uint64_t *field(struct scene *scene, int index)
 
 static void note_three(struct scene *scene, struct journal *journal)
 {
-    *journal = journal_begin(scene->control);
+    const struct journal_book book = journal_book_of(scene->control);
+    *journal = journal_begin(&book);
     for (int i = 0; i < 3; i++)
         journal_set(journal, field(scene, i), 100 + (uint64_t)i);
 }
@@ -189,7 +190,8 @@ TEST(sixteen_records_fit) /* law 1 */
 {
     struct scene scene = begin();
     CHECK_EQ(journal_lock(&scene.victim, CLOCK_NEVER), 0);
-    struct journal journal = journal_begin(scene.control);
+    const struct journal_book book = journal_book_of(scene.control);
+    struct journal journal = journal_begin(&book);
     for (int i = 0; i < (int)LAYOUT_JOURNAL_RECORDS; i++)
         journal_set(&journal, field(&scene, i), 7);
     journal_commit(&journal);

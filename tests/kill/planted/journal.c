@@ -3,15 +3,20 @@
 #include "shared/journal.h"
 #include "shared/lock.h"
 
-struct journal journal_begin(struct layout *control)
+struct journal_book journal_book_of(struct layout *control)
 {
-    return (struct journal){.control = control};
+    return (struct journal_book){.memory = (char *)control};
+}
+
+struct journal journal_begin(const struct journal_book *book)
+{
+    return (struct journal){.book = *book};
 }
 
 void journal_set(struct journal *journal, const _Atomic uint64_t *field, uint64_t value)
 {
-    uintptr_t offset = (uintptr_t)field - (uintptr_t)journal->control;
-    _Atomic uint64_t *target = (_Atomic uint64_t *)(void *)((char *)journal->control + offset);
+    uintptr_t offset = (uintptr_t)field - (uintptr_t)journal->book.memory;
+    _Atomic uint64_t *target = (_Atomic uint64_t *)(void *)(journal->book.memory + offset);
     atomic_store_explicit(target, value, memory_order_seq_cst);
 }
 
@@ -20,9 +25,9 @@ void journal_commit(struct journal *journal)
     (void)journal;
 }
 
-void journal_finish(struct layout *control)
+void journal_finish(const struct journal_book *book)
 {
-    (void)control;
+    (void)book;
 }
 
 int journal_lock(struct slots *slots, deadline end)
