@@ -11,24 +11,14 @@
  *
  * A ring wakes every sleeper and each looks for itself; none depends on another to pass it on. */
 #include <errno.h>
-#include <poll.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "os/clock.h"
-#include "os/epoll.h"
 #include "os/file.h"
-#include "os/inotify.h"
 #include "os/pidfd.h"
 #include "shared/mutex.h"
-
-/* How often to look again where the owner's end cannot be heard, or only its death. */
-static const int64_t DEAF_SLICE_NS = 5000000, HALF_DEAF_SLICE_NS = 100000000;
-
-/* After a sign of the owner's end that the kernel does not confirm yet: from this slice on, each
- * twice as long, until they are longer than anybody takes to get from the one to the other. */
-static const int64_t DOUBT_FIRST_NS = 100000, DOUBT_LAST_NS = 400000000;
+#include "shared/vigil.h"
 
 /* A change of the word that fails so often in a row meets no honest members: each of them changes it
  * once and then has it, or sleeps. */
@@ -160,115 +150,18 @@ static bool announce(struct mutex *mutex, uint32_t *word)
     return true;
 }
 
-/* What a waiter listens to, besides the owner's pidfd. */
-struct vigil {
-    int latch;     /* set when the bell rings, or -1: no descriptors are left */
-    int closing;   /* readable when a member closes its description, as exec does; or -1 */
-    int64_t doubt; /* the next slice after an unconfirmed sign, or 0 */
-};
-
-/* Listens for closes as well.  Not from the start: closing an inotify descriptor takes the kernel some
- * 15 ms, so it is kept for the next long wait through this handle. */
-static void vigil_deepen(struct vigil *vigil, struct mutex *mutex)
-{
-    vigil->closing = atomic_exchange_explicit(&mutex->closing, -1, memory_order_acquire);
-    if (vigil->closing < 0)
-        vigil->closing = inotify_on_close(mutex->slots->lock_fd);
-}
-
-static void vigil_end(struct vigil *vigil, struct mutex *mutex)
-{
-    int none = -1;
-    if (vigil->closing >= 0 &&
-        atomic_compare_exchange_strong_explicit(&mutex->closing, &none, vigil->closing,
-                                                memory_order_release, memory_order_relaxed))
-        vigil->closing = -1;
-    file_close(&vigil->closing);
-    file_close(&vigil->latch);
-}
-
-/* How long to sleep at most before looking again, given what can be heard. */
-static int64_t slice(const struct vigil *vigil, int owner_fd)
-{
-    if (vigil->doubt > 0)
-        return vigil->doubt;
-    if (vigil->latch < 0 || owner_fd == -ESRCH || (owner_fd < 0 && vigil->closing < 0))
-        return DEAF_SLICE_NS;
-    return vigil->closing < 0 ? HALF_DEAF_SLICE_NS : INT64_MAX;
-}
-
-enum { RUNG, SIGN, NOTHING };
-
-/* Waits for one of them, passing over those that are not there: a process that may have no
- * descriptors may not even ask poll() about absent ones. */
-static int poll_some(struct pollfd watched[3], int64_t ns)
-{
-    struct pollfd *there[3], dense[3];
-    nfds_t count = 0;
-    for (int i = 0; i < 3; i++) {
-        if (watched[i].fd < 0)
-            continue;
-        there[count] = &watched[i];
-        dense[count++] = watched[i];
-    }
-    struct timespec limit;
-    int r = ppoll(dense, count, clock_timespec(&limit, ns), NULL);
-    for (nfds_t i = 0; r > 0 && i < count; i++)
-        there[i]->revents = dense[i].revents;
-    return r < 0 ? -errno : r;
-}
-
-/* Sleeps until the bell rings, there is a sign that the owner is gone, or the time is up. */
-static int doze(const struct vigil *vigil, int owner_fd, int64_t left)
-{
-    struct pollfd watched[] = {{.fd = vigil->latch, .events = POLLIN},
-                               {.fd = owner_fd, .events = POLLIN},
-                               {.fd = vigil->closing, .events = POLLIN}};
-    int64_t most = slice(vigil, owner_fd);
-    int r = poll_some(watched, left < most ? left : most);
-    if (r < 0 && r != -EINTR) { /* then as if deaf */
-        struct timespec nap;
-        r = clock_nanosleep(CLOCK_MONOTONIC, 0,
-                            clock_timespec(&nap, left < DEAF_SLICE_NS ? left : DEAF_SLICE_NS),
-                            NULL);
-        return r == EINTR ? -EINTR : NOTHING;
-    }
-    if (r <= 0)
-        return r < 0 ? r : NOTHING;
-    return watched[1].revents != 0 || watched[2].revents != 0 ? SIGN : RUNG;
-}
-
-/* In doubt the owner's pidfd is not listened to: it may be readable for as long as the doubt lasts. */
-static void note(struct vigil *vigil, int heard)
-{
-    if (heard == SIGN)
-        vigil->doubt = DOUBT_FIRST_NS;
-    else if (heard == NOTHING && vigil->doubt != 0)
-        vigil->doubt = vigil->doubt < DOUBT_LAST_NS ? vigil->doubt * 2 : 0;
-}
-
 /* One sleep beside the living owner in `word`.  0 or -EINTR. */
 static int sleep_once(struct mutex *mutex, struct vigil *vigil, uint32_t word, deadline end)
 {
-    if (vigil->latch >= 0)
-        epoll_latch_clear(vigil->latch);
-    if (vigil->closing >= 0 && !inotify_drain(vigil->closing))
-        file_close(
-            &vigil->closing); /* it heard of its own end: the next long slice makes another */
+    vigil_hush(vigil);
     if (!announce(mutex, &word))
         return 0;
     slot_tag owner = word & TAG_MASK;
-    CLEANUP(file_close) int owner_fd = vigil->doubt > 0 ? -1 : watch(mutex, owner);
+    CLEANUP(file_close) int owner_fd = vigil_doubts(vigil) ? -1 : watch(mutex, owner);
     /* Had it died before we watched, the pidfd could be a stranger's. */
     if (!slots_is_alive(mutex->slots, owner))
         return 0;
-    int r = doze(vigil, owner_fd, clock_left_ns(end));
-    if (r < 0)
-        return r;
-    note(vigil, r);
-    if (r == NOTHING && vigil->closing < 0)
-        vigil_deepen(vigil, mutex);
-    return 0;
+    return vigil_sleep(vigil, owner_fd, clock_left_ns(end));
 }
 
 static int wait_with(struct mutex *mutex, struct vigil *vigil, deadline end, bool interruptible,
@@ -287,9 +180,9 @@ static int wait_with(struct mutex *mutex, struct vigil *vigil, deadline end, boo
 static int wait_for_it(struct mutex *mutex, deadline end, bool interruptible, uint32_t *ret_word)
 {
     atomic_fetch_add_explicit(&mutex->shared->waits, 1, memory_order_relaxed);
-    struct vigil vigil = {.latch = bell_latch(mutex->bell), .closing = -1};
+    struct vigil vigil = vigil_begin(mutex->bell, mutex->slots->lock_fd, &mutex->closing);
     int r = wait_with(mutex, &vigil, end, interruptible, ret_word);
-    vigil_end(&vigil, mutex);
+    vigil_end(&vigil);
     return r;
 }
 
