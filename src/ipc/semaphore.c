@@ -1,6 +1,5 @@
-/* Semaphores: an object with a word.  The contract is in <ferry/semaphore.h>. */
+/* Using semaphores.  The contract is in <ferry/semaphore.h>. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/error.h"
 #include "ipc/semaphore.h"
@@ -9,162 +8,22 @@
 #include "shared/bell.h"
 #include "shared/board.h"
 
-static const unsigned KNOWN_FLAGS = FERRY_CREATE | FERRY_EXCLUSIVE | FERRY_TEMPORARY | FERRY_EINTR;
+/* ---- Polling ---------------------------------------------------------------------------------- */
 
-static_assert(FERRY_SEMAPHORE_MOST == SEMAPHORE_MOST, "one limit");
-
-/* ---- The handle ------------------------------------------------------------------------------- */
-
-static ferry_semaphore *of_object(struct object *object)
+/* Is there a unit?  Also if nobody can tell. */
+static bool may_have(ferry_semaphore *semaphore)
 {
-    return (ferry_semaphore *)(void *)((char *)object - offsetof(ferry_semaphore, object));
+    uint32_t value;
+    if (!semaphore->is_set)
+        return semaphore_may_have(&semaphore->semaphore);
+    return semaphore_set_values(&semaphore->set, &value, 1) < 0 || value > 0;
 }
-
-static void hold(struct object *object)
-{
-    ferry_semaphore *semaphore = of_object(object);
-    pthread_mutex_lock(&semaphore->guard);
-    pthread_mutex_lock(&semaphore->semaphore.crowd.guard);
-}
-
-static void let_go(struct object *object)
-{
-    ferry_semaphore *semaphore = of_object(object);
-    pthread_mutex_unlock(&semaphore->semaphore.crowd.guard);
-    pthread_mutex_unlock(&semaphore->guard);
-}
-
-/* The descriptor stays with the parent. */
-static void after_fork(struct object *object)
-{
-    ferry_semaphore *semaphore = of_object(object);
-    semaphore_after_fork(&semaphore->semaphore);
-    file_close(&semaphore->latch);
-    atomic_store_explicit(&semaphore->polls, false, memory_order_relaxed);
-}
-
-static const struct object_hooks hooks = {.hold = hold, .let_go = let_go, .after_fork = after_fork};
-
-/* How it was made, read once: relaxed, as it was written before the object had a name. */
-static uint32_t most_of(const struct object *object)
-{
-    uint32_t most =
-        atomic_load_explicit(&object->slots.control->semaphore.most, memory_order_relaxed);
-    return most <= SEMAPHORE_MOST ? most : 0;
-}
-
-static void init(ferry_semaphore *semaphore, const struct object *object, uint32_t most)
-{
-    semaphore->object = *object;
-    semaphore->latch = -1;
-    pthread_mutex_init(&semaphore->guard, NULL);
-    semaphore_init(&semaphore->semaphore, &semaphore->object.slots, most, object->region.bell_fd);
-    semaphore->semaphore.interruptible = object_is_interruptible(object);
-}
-
-static void deinit(ferry_semaphore *semaphore)
-{
-    semaphore_deinit(&semaphore->semaphore);
-    pthread_mutex_destroy(&semaphore->guard);
-    file_close(&semaphore->latch);
-}
-
-int semaphore_new(struct object *object, void *ret_semaphore)
-{
-    uint32_t most = most_of(object);
-    ferry_semaphore *semaphore = calloc(1, sizeof(*semaphore));
-    if (semaphore == NULL || most == 0) {
-        free(semaphore);
-        region_release(&object->region);
-        return most == 0 ? fail(-EBADMSG, "a peer wrote nonsense into the semaphore; remove it and "
-                                          "make it anew")
-                         : fail(-ENOMEM, "no memory for a handle");
-    }
-    init(semaphore, object, most);
-    int r = object_follow(&semaphore->object, &hooks);
-    if (r < 0) {
-        deinit(semaphore);
-        free(semaphore);
-        return r;
-    }
-    *(ferry_semaphore **)ret_semaphore = semaphore;
-    return 0;
-}
-
-/* ---- Opening and closing ---------------------------------------------------------------------- */
-
-static int check_options(const char *name, const struct ferry_semaphore_options *options)
-{
-    const struct object_options common = {.options_bytes = options->options_bytes,
-                                          .options_known = sizeof(*options),
-                                          .macro = "FERRY_SEMAPHORE",
-                                          .name = name,
-                                          .flags = options->flags,
-                                          .known_flags = KNOWN_FLAGS,
-                                          .mode = options->mode};
-    return object_check_options(&common);
-}
-
-static int check_value(uint32_t value, uint32_t most)
-{
-    if (most > SEMAPHORE_MOST)
-        return fail(-EINVAL, "a semaphore has at most %u units, not %u", SEMAPHORE_MOST, most);
-    if (value > most)
-        return fail(-EINVAL, "a semaphore of at most %u units cannot begin with %u", most, value);
-    return 0;
-}
-
-static int begin(int control_fd, const struct region_request *request)
-{
-    return file_write_at(control_fd, request->context, sizeof(struct layout_semaphore),
-                         offsetof(struct layout, semaphore));
-}
-
-int ferry_semaphore_open(ferry_semaphore **ret_semaphore, const char *name,
-                         const struct ferry_semaphore_options *options)
-{
-    const struct ferry_semaphore_options defaults = {.options_bytes = sizeof(defaults)};
-    if (options == NULL)
-        options = &defaults;
-    int r = check_options(name, options);
-    if (r < 0)
-        return r;
-    uint32_t most = options->most ? options->most : SEMAPHORE_MOST;
-    r = check_value(options->value, most);
-    if (r < 0)
-        return r;
-    const struct layout_semaphore shared = {.most = most, .word = options->value * SEMAPHORE_UNIT};
-    const struct region_request request = {.name = name,
-                                           .kind = FERRY_KIND_SEMAPHORE,
-                                           .flags = options->flags,
-                                           .mode = options->mode ? options->mode : 0600,
-                                           .begin = begin,
-                                           .context = &shared,
-                                           .trusted_owners = options->trusted_owners,
-                                           .trusted_owner_count = options->trusted_owner_count};
-    return object_open(&request, semaphore_new, ret_semaphore);
-}
-
-ferry_semaphore *ferry_semaphore_close(ferry_semaphore *semaphore)
-{
-    if (semaphore == NULL)
-        return NULL;
-    fork_hold();
-    object_leave(&semaphore->object);
-    deinit(semaphore);
-    region_release(&semaphore->object.region);
-    fork_unhold();
-    free(semaphore);
-    return NULL;
-}
-
-/* ---- Using ------------------------------------------------------------------------------------ */
 
 /* Clears the latch, unless there is a unit.  With the guard. */
 static void clear_latch(ferry_semaphore *semaphore)
 {
     epoll_latch_clear(semaphore->latch);
-    if (semaphore_may_have(&semaphore->semaphore))
+    if (may_have(semaphore))
         epoll_latch_set(semaphore->latch, semaphore->object.region.bell_fd);
 }
 
@@ -177,11 +36,26 @@ static void quieten(ferry_semaphore *semaphore)
     pthread_mutex_unlock(&semaphore->guard);
 }
 
+static int refuse_set(const ferry_semaphore *semaphore)
+{
+    return fail(-EINVAL, "this is a set of %u semaphores; say which with ferry_semaphore_operate()",
+                semaphore->set.count);
+}
+
+static int step_one(ferry_semaphore *semaphore, int32_t change, int64_t timeout_ns)
+{
+    const struct ferry_semaphore_step step = {.change = change, .flags = semaphore->step_flags};
+    if (semaphore->set.count != 1)
+        return refuse_set(semaphore);
+    return semaphore_set_operate(&semaphore->set, &step, 1, timeout_ns);
+}
+
 int ferry_semaphore_wait(ferry_semaphore *semaphore, int64_t timeout_ns)
 {
     int r = object_usable(&semaphore->object);
     if (r == 0)
-        r = semaphore_wait(&semaphore->semaphore, timeout_ns);
+        r = semaphore->is_set ? step_one(semaphore, -1, timeout_ns)
+                              : semaphore_wait(&semaphore->semaphore, timeout_ns);
     if (r < 0 && atomic_load_explicit(&semaphore->polls, memory_order_relaxed))
         quieten(semaphore);
     return r;
@@ -190,29 +64,47 @@ int ferry_semaphore_wait(ferry_semaphore *semaphore, int64_t timeout_ns)
 int ferry_semaphore_post(ferry_semaphore *semaphore)
 {
     int r = object_usable(&semaphore->object);
-    return r < 0 ? r : semaphore_post(&semaphore->semaphore);
+    if (r < 0)
+        return r;
+    return semaphore->is_set ? step_one(semaphore, 1, FERRY_NOW)
+                             : semaphore_post(&semaphore->semaphore);
 }
 
 int ferry_semaphore_value(ferry_semaphore *semaphore, uint32_t *ret_value)
 {
     int r = object_usable(&semaphore->object);
-    if (r == 0)
-        *ret_value = semaphore_value(&semaphore->semaphore);
-    return r;
+    if (r < 0)
+        return r;
+    if (semaphore->is_set)
+        return semaphore->set.count == 1 ? semaphore_set_values(&semaphore->set, ret_value, 1)
+                                         : refuse_set(semaphore);
+    *ret_value = semaphore_value(&semaphore->semaphore);
+    return 0;
 }
 
 int ferry_semaphore_waiters(ferry_semaphore *semaphore, uint32_t *ret_count)
 {
     int r = object_usable(&semaphore->object);
     if (r == 0)
-        *ret_count = crowd_count(&semaphore->semaphore.crowd);
+        *ret_count =
+            crowd_count(semaphore->is_set ? &semaphore->set.crowd : &semaphore->semaphore.crowd);
     return r;
+}
+
+static int listen(ferry_semaphore *semaphore)
+{
+    if (!semaphore->is_set)
+        return semaphore_listen(&semaphore->semaphore);
+    if (semaphore->set.count != 1)
+        return refuse_set(semaphore);
+    board_set(&semaphore->object.slots.control->listeners, semaphore->object.slots.slot);
+    return 0;
 }
 
 static int begin_polling(ferry_semaphore *semaphore)
 {
     int latch = bell_latch(semaphore->object.region.bell_fd);
-    int r = latch < 0 ? latch : semaphore_listen(&semaphore->semaphore);
+    int r = latch < 0 ? latch : listen(semaphore);
     if (r < 0) {
         file_close(&latch);
         return r;
@@ -232,4 +124,59 @@ int ferry_semaphore_descriptor(ferry_semaphore *semaphore)
     r = semaphore->latch >= 0 ? semaphore->latch : begin_polling(semaphore);
     pthread_mutex_unlock(&semaphore->guard);
     return r;
+}
+
+/* ---- Sets ------------------------------------------------------------------------------------- */
+
+static int check_set(const ferry_semaphore *semaphore)
+{
+    int r = object_usable(&semaphore->object);
+    if (r == 0 && !semaphore->is_set)
+        r = fail(-EOPNOTSUPP, "this semaphore is one by itself; make a set (count), or one with "
+                              "FERRY_GIVE_BACK");
+    return r;
+}
+
+static int check_steps(const ferry_semaphore *semaphore, const struct ferry_semaphore_step *steps,
+                       size_t count)
+{
+    if (count == 0 || count > SET_MOST)
+        return fail(-EINVAL, "there are 1 to %d steps at once, not %zu", SET_MOST, count);
+    for (size_t i = 0; i < count; i++) {
+        if (steps[i].which >= semaphore->set.count)
+            return fail(-EINVAL, "the set has %u semaphores, and none is number %u",
+                        semaphore->set.count, steps[i].which);
+        if ((steps[i].flags & ~FERRY_GIVE_BACK) != 0)
+            return fail(-EINVAL, "a step has the flag FERRY_GIVE_BACK or none, not 0x%x",
+                        steps[i].flags);
+    }
+    return 0;
+}
+
+int ferry_semaphore_operate(ferry_semaphore *semaphore, const struct ferry_semaphore_step *steps,
+                            size_t count, int64_t timeout_ns)
+{
+    int r = check_set(semaphore);
+    if (r == 0)
+        r = check_steps(semaphore, steps, count);
+    return r < 0 ? r : semaphore_set_operate(&semaphore->set, steps, count, timeout_ns);
+}
+
+int ferry_semaphore_values(ferry_semaphore *semaphore, uint32_t *ret_values, size_t count)
+{
+    int r = check_set(semaphore);
+    if (r == 0)
+        r = semaphore_set_values(&semaphore->set, ret_values, count);
+    return r < 0 ? r : (int)semaphore->set.count;
+}
+
+int ferry_semaphore_set_value(ferry_semaphore *semaphore, uint32_t which, uint32_t value)
+{
+    int r = check_set(semaphore);
+    if (r < 0)
+        return r;
+    if (which >= semaphore->set.count || value > semaphore->set.most)
+        return fail(-EINVAL, "the set has %u semaphores of at most %u units each",
+                    semaphore->set.count, semaphore->set.most);
+    return semaphore_set_value(&semaphore->set, which, value);
 }

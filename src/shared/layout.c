@@ -129,6 +129,7 @@ static const struct layout_field queue_fields[] = {
 /* What semaphores have besides. */
 static const struct layout_field semaphore_fields[] = {
     FIELD("semaphore", semaphore.most, "most", "units that it was made for"),
+    FIELD("semaphore", semaphore.count, "count", "of a set; 0: a single one"),
     FIELD("semaphore", semaphore.word, "word",
           "bit 0 somebody sleeps; units; bit 30 polled; bit 31 turn"),
     FIELD("semaphore", semaphore.lock.word, "lock", "of who posts beside sleepers: its tag"),

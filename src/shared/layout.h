@@ -51,7 +51,7 @@
  *   notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
  *   label                the creator, before the object has a name.
- *   semaphore.most       the creator, before the object has a name.  Read once at open.
+ *   semaphore.most, .count  the creator, before the object has a name.  Read once at open.
  *   semaphore.word       anybody, by compare-and-swap; and who has semaphore.lock, by adding a unit.
  *   semaphore.lock       as lock.word.
  *   semaphore.lonely     who begins to sleep alone, and who joins it, see crowd.h.
@@ -263,7 +263,9 @@ struct layout_queue {
 /* See semaphore.h.  Ends before the boards of the other kinds, from which members are struck off whatever this is. */
 struct layout_semaphore {
     _Atomic uint32_t most; /* units, that it was made for */
-    uint32_t reserved1[15];
+    _Atomic uint32_t
+        count; /* so many are a set, see semaphore_set.h; 0: a single one, whose word follows */
+    uint32_t reserved1[14];
     _Atomic uint32_t word;
     struct layout_lock lock; /* of who ends "none" beside others who are to be told */
     _Atomic uint32_t lonely; /* the tag of one who sleeps alone */
