@@ -61,6 +61,8 @@ struct ferry_object {
     int64_t oldest_age_ns;
     uint32_t value, most_value; /* semaphore: its units now, and how many it may have */
     uint32_t sleeper_count;     /* semaphore: members asleep for one */
+    uint32_t set_count;         /* semaphore: how many are a set; 0: it is one by itself */
+    uint32_t set_values[256];   /* … the units of each */
 };
 
 struct ferry_member {

@@ -1,6 +1,5 @@
 /* ferry new: makes an object, or finds that an equal one is there already. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +7,10 @@
 
 #include "base/cleanup.h"
 #include "cli/new_queue.h"
+#include "cli/new_semaphore.h"
 #include "cli/operand.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/semaphore.h"
 #include "cli/text.h"
 
 struct request {
@@ -24,8 +23,7 @@ struct request {
     bool exclusive;
     bool keeps_records;
     struct queue_request queue;
-    uint64_t value, most; /* of a semaphore */
-    bool value_given, most_given;
+    struct semaphore_request semaphore;
 };
 
 static int make_segment(const struct request *request)
@@ -49,15 +47,6 @@ static int make_pipe(const struct request *request)
     return r;
 }
 
-static int make_semaphore(const struct request *request)
-{
-    ferry_semaphore *semaphore CLEANUP(semaphore_cleanup) = NULL;
-    return ferry_semaphore_open(
-        &semaphore, request->name,
-        FERRY_SEMAPHORE(.value = (uint32_t)request->value, .most = (uint32_t)request->most,
-                        .mode = request->mode, .flags = FERRY_CREATE | FERRY_EXCLUSIVE));
-}
-
 static int make(const struct request *request)
 {
     switch (request->kind) {
@@ -67,7 +56,8 @@ static int make(const struct request *request)
         return queue_request_make(&request->queue, request->name, request->mode,
                                   FERRY_CREATE | FERRY_EXCLUSIVE);
     case FERRY_KIND_SEMAPHORE:
-        return make_semaphore(request);
+        return semaphore_request_make(&request->semaphore, request->name, request->mode,
+                                      FERRY_CREATE | FERRY_EXCLUSIVE);
     default:
         return make_segment(request);
     }
@@ -98,27 +88,27 @@ static int complain_different(const struct request *request, const struct ferry_
     bool other_size = has_other_size(request, object);
     bool other_mode = request->mode_given && object->mode != mode;
     bool other_manner = request->keeps_records != object->keeps_records;
-    bool other_most = request->most_given && request->most != object->most_value;
     struct queue_difference other = {""};
     if (request->kind == FERRY_KIND_QUEUE)
         other = queue_request_compare(&request->queue, object);
-    if (!other_size && !other_mode && !other_manner && !other_most && other.text[0] == '\0')
+    struct semaphore_difference units = {""};
+    if (request->kind == FERRY_KIND_SEMAPHORE)
+        units = semaphore_request_compare(&request->semaphore, object);
+    if (!other_size && !other_mode && !other_manner && other.text[0] == '\0' &&
+        units.text[0] == '\0')
         return STATUS_DONE;
-    char size_text[128] = "", mode_text[64] = "", most_text[64] = "";
+    char size_text[128] = "", mode_text[64] = "";
     if (other_size)
         snprintf(size_text, sizeof(size_text), ", its size is %s, not %s",
                  phrase_size(object->size_bytes).text, phrase_size(request->size_bytes).text);
     if (other_mode)
         snprintf(mode_text, sizeof(mode_text), ", its mode is %04o, not %04o", object->mode, mode);
-    if (other_most)
-        snprintf(most_text, sizeof(most_text), ", it may have %" PRIu32 " units, not %" PRIu64,
-                 object->most_value, request->most);
     char *name CLEANUP(text_cleanup) = operand_quote(request->name);
     const char *manner = !other_manner           ? ""
                          : object->keeps_records ? ", it keeps records"
                                                  : ", it keeps no records";
     complain("\"%s\" is there already%s%s%s%s%s; use it as it is, or remove it first: ferry rm %s",
-             request->name, size_text, other.text, most_text, mode_text, manner, name);
+             request->name, size_text, other.text, units.text, mode_text, manner, name);
     return STATUS_FAILED;
 }
 
@@ -179,20 +169,13 @@ static int make_or_compare(const struct request *request)
 static int check(const struct request *request)
 {
     const char *of_queues = queue_request_option(&request->queue);
+    const char *of_semaphores = semaphore_request_option(&request->semaphore);
     if (request->kind == FERRY_KIND_SEGMENT && (!request->size_given || request->size_bytes == 0))
         complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
     else if (request->kind == FERRY_KIND_PIPE && request->size_given && request->size_bytes == 0)
         complain("a pipe holds at least a page: --size 64K, --size 1M, or leave it out");
     else if (request->kind == FERRY_KIND_SEMAPHORE && request->size_given)
         complain("--size is for segments and pipes; a semaphore has --value units");
-    else if (request->kind != FERRY_KIND_SEMAPHORE && (request->value_given || request->most_given))
-        complain("%s is for semaphores", request->value_given ? "--value" : "--most");
-    else if (request->value > FERRY_SEMAPHORE_MOST || request->most > FERRY_SEMAPHORE_MOST)
-        complain("a semaphore has at most %u units", FERRY_SEMAPHORE_MOST);
-    else if (request->most_given && request->most == 0)
-        complain("a semaphore that may have no units is of no use: --most 1 at least");
-    else if (request->most_given && request->value > request->most)
-        complain("--value %" PRIu64 " is more than --most %" PRIu64, request->value, request->most);
     else if (request->kind == FERRY_KIND_QUEUE && request->size_given)
         complain("--size is for segments and pipes; what a queue holds is said with --bytes, "
                  "--messages and --max");
@@ -200,6 +183,10 @@ static int check(const struct request *request)
         complain("--records is for pipes");
     else if (request->kind != FERRY_KIND_QUEUE && of_queues)
         complain("%s is for queues", of_queues);
+    else if (request->kind != FERRY_KIND_SEMAPHORE && of_semaphores)
+        complain("%s is for semaphores", of_semaphores);
+    else if (request->kind == FERRY_KIND_SEMAPHORE)
+        return semaphore_request_check(&request->semaphore);
     else
         return queue_request_check(&request->queue);
     return STATUS_USAGE;
@@ -209,12 +196,15 @@ static int run(int argc, char **argv)
 {
     struct request request = {0};
     struct queue_request *queue = &request.queue;
+    struct semaphore_request *semaphore = &request.semaphore;
     const struct option options[] = {
         {.name = "size", .size = &request.size_bytes, .given = &request.size_given},
         {.name = "mode", .mode = &request.mode, .given = &request.mode_given},
         {.name = "exclusive", .flag = &request.exclusive},
-        {.name = "value", .number = &request.value, .given = &request.value_given},
-        {.name = "most", .number = &request.most, .given = &request.most_given},
+        {.name = "value", .number = &semaphore->value, .given = &semaphore->value_given},
+        {.name = "most", .number = &semaphore->most, .given = &semaphore->most_given},
+        {.name = "count", .number = &semaphore->count, .given = &semaphore->count_given},
+        {.name = "give-back", .flag = &semaphore->gives_back},
         {.name = "records", .flag = &request.keeps_records},
         {.name = "messages", .number = &queue->messages, .given = &queue->messages_given},
         {.name = "bytes", .size = &queue->bytes, .given = &queue->bytes_given},
@@ -271,6 +261,8 @@ const struct verb verb_new = {
             "  --unbounded     queue: memory comes and goes, up to its bytes (default: 256M)\n"
             "  --value N       semaphore: units to begin with (default: 0)\n"
             "  --most N        semaphore: has at most so many; 1 makes a binary one\n"
+            "  --count N       semaphore: a set of so many, for programs\n"
+            "  --give-back     semaphore: what a program takes can be given back when it ends\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"
             "\n"
             "Examples\n"

@@ -198,6 +198,10 @@ static void semaphore_to_json(const struct ferry_object *object, struct json *js
     json_number(json, "value", object->value);
     json_number(json, "most_value", object->most_value);
     json_number(json, "sleeper_count", object->sleeper_count);
+    json_open(json, "set", '[');
+    for (uint32_t i = 0; i < object->set_count; i++)
+        json_number(json, NULL, object->set_values[i]);
+    json_close(json, ']');
     json_number(json, "wait_count", object->wait_count);
 }
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/new_queue.h"
@@ -125,11 +126,25 @@ static void print_queue(const struct ferry_object *object)
                 phrase_count(object->refused_count).text);
 }
 
+/* As many values as fit on a line. */
+static void print_set(const struct ferry_object *object)
+{
+    enum { MOST = 16 };
+    char values[MOST * 12] = "";
+    for (uint32_t i = 0; i < object->set_count && i < MOST; i++)
+        snprintf(values + strlen(values), sizeof(values) - strlen(values), " %" PRIu32,
+                 object->set_values[i]);
+    output_line("  set          of %" PRIu32 ":%s%s", object->set_count, values,
+                object->set_count > MOST ? " …" : "");
+}
+
 static void print_semaphore(const struct ferry_object *object)
 {
     output_line("  value        %s, of at most %s; %s asleep for one",
                 phrase_count(object->value).text, phrase_count(object->most_value).text,
                 phrase_count(object->sleeper_count).text);
+    if (object->set_count > 0)
+        print_set(object);
     output_line("  waits        %s that meant to sleep", phrase_count(object->wait_count).text);
 }
 

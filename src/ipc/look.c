@@ -18,12 +18,10 @@
 #include "os/file.h"
 #include "os/ofd.h"
 #include "os/proc.h"
-#include "shared/board.h"
 #include "shared/journal.h"
 #include "shared/mutex.h"
 #include "shared/region.h"
 #include "shared/root.h"
-#include "shared/semaphore.h"
 
 /* How often to read again when somebody was in the middle of a change. */
 enum { READ_ATTEMPTS = 100 };
@@ -166,18 +164,6 @@ static void describe_stream(struct look *look)
     object->depth_bytes = depth <= object->size_bytes && object->attached > 0 ? depth : 0;
 }
 
-static void describe_semaphore(struct look *look)
-{
-    struct ferry_object *object = &look->object;
-    const struct layout_semaphore *semaphore = &look->control->semaphore;
-    object->most_value = RELAXED(semaphore->most);
-    object->value = semaphore_units(RELAXED(semaphore->word));
-    object->wait_count = RELAXED(semaphore->sleeps);
-    for (uint32_t slot = 0; slot < look->high; slot++)
-        object->sleeper_count +=
-            board_has(&look->control->sleepers, slot) && look_is_alive(look, slot);
-}
-
 /* 0 if it is none that this library knows. */
 static int known_kind(uint32_t kind)
 {
@@ -262,11 +248,11 @@ static void describe_object(struct look *look, const struct stat *status)
     describe_segment(look);
     if (object->kind == FERRY_KIND_PIPE)
         describe_stream(look);
-    if (object->kind == FERRY_KIND_SEMAPHORE)
-        describe_semaphore(look);
     describe_data(look);
     if (object->kind == FERRY_KIND_QUEUE)
         look_at_queue(look);
+    if (object->kind == FERRY_KIND_SEMAPHORE)
+        look_at_semaphore(look);
 }
 
 /* Reads and describes what look->fd is open on. */

@@ -38,6 +38,9 @@ int look_as_member(struct look *ret_look, const char *name, int lock_fd, uint32_
 /* Describes what is a queue (look_queue.c), once all else has been. */
 void look_at_queue(struct look *look);
 
+/* The same for a semaphore (look_semaphore.c). */
+void look_at_semaphore(struct look *look);
+
 /* Is the member in that slot alive? */
 bool look_is_alive(const struct look *look, uint32_t slot);
 

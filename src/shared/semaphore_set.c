@@ -55,19 +55,19 @@ static uint64_t load(const _Atomic uint64_t *word)
     return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-static uint64_t row_bytes(uint32_t count)
+static uint64_t bytes_of_row(uint32_t count)
 {
     return (sizeof(struct row) + count * sizeof(uint64_t) + ROW_UNIT - 1) / ROW_UNIT * ROW_UNIT;
 }
 
 static struct row *row_of(const struct semaphore_set *set, uint32_t slot)
 {
-    return (struct row *)(void *)((char *)(set->index + 1) + slot * row_bytes(set->count));
+    return (struct row *)(void *)((char *)(set->index + 1) + slot * bytes_of_row(set->count));
 }
 
 uint64_t semaphore_set_bytes(uint32_t count)
 {
-    return sizeof(struct set_index) + LAYOUT_MEMBERS * row_bytes(count);
+    return sizeof(struct set_index) + LAYOUT_MEMBERS * bytes_of_row(count);
 }
 
 uint64_t semaphore_set_first_bytes(void)
@@ -84,6 +84,16 @@ int semaphore_set_begin(int control_fd, uint32_t count, uint32_t value)
                          sizeof(struct layout) + offsetof(struct set_index, values));
 }
 
+struct journal_book semaphore_set_book(struct set_index *index, uint64_t row_bytes)
+{
+    return (struct journal_book){.commit = &index->commit,
+                                 .records = index->records,
+                                 .capacity = SET_RECORDS,
+                                 .memory = (char *)index,
+                                 .first = offsetof(struct set_index, values),
+                                 .end = sizeof(*index) + row_bytes};
+}
+
 void semaphore_set_init(struct semaphore_set *set, struct slots *slots, uint32_t count,
                         uint32_t most, int bell)
 {
@@ -95,12 +105,7 @@ void semaphore_set_init(struct semaphore_set *set, struct slots *slots, uint32_t
                                   .most = most,
                                   .bell = bell,
                                   .closing = -1};
-    set->book = (struct journal_book){.commit = &index->commit,
-                                      .records = index->records,
-                                      .capacity = SET_RECORDS,
-                                      .memory = (char *)index,
-                                      .first = offsetof(struct set_index, values),
-                                      .end = semaphore_set_bytes(count)};
+    set->book = semaphore_set_book(index, LAYOUT_MEMBERS * bytes_of_row(count));
     crowd_init(&set->crowd, slots, &slots->control->sleepers, &set->shared->lonely);
 }
 
@@ -158,7 +163,7 @@ static int back_row(struct semaphore_set *set, uint32_t slot)
     uint64_t *word = &set->backed[slot / 64], bit = UINT64_C(1) << slot % 64;
     if ((*word & bit) != 0)
         return 0;
-    uint64_t bytes = row_bytes(set->count);
+    uint64_t bytes = bytes_of_row(set->count);
     uint64_t at = sizeof(struct layout) + sizeof(struct set_index) + slot * bytes;
     int r = file_reserve_range(set->slots->lock_fd, at, bytes);
     if (r == 0)

@@ -64,6 +64,9 @@ struct semaphore_set {
 uint64_t semaphore_set_bytes(uint32_t count);
 uint64_t semaphore_set_first_bytes(void);
 
+/* Its journal, with so many bytes of rows behind it. */
+struct journal_book semaphore_set_book(struct set_index *index, uint64_t row_bytes);
+
 /* Writes what a new set begins with. */
 int semaphore_set_begin(int control_fd, uint32_t count, uint32_t value);
 

@@ -51,6 +51,24 @@ an_equal_one_may_be_there() { # U6
     fails 1 'exists already' ferry new semaphore s --exclusive
 }
 
+a_set_shows_all_its_values() { # E3
+    silent ferry new semaphore set --count 3 --value 2 --most 4
+    json "d['set'] == [2, 2, 2] and d['most_value'] == 4" ferry show set --json
+    ferry show set | grep -q 'set  *of 3: 2 2 2' || fail "show does not say so"
+    fails 1 'this is a set of 3 semaphores' ferry wait set
+    fails 1 'it is a set of 3, not of 4' ferry new semaphore set --count 4
+    fails 2 'a set has 1 to 256 semaphores' ferry new semaphore other --count 257
+}
+
+what_the_command_took_is_its_own_where_nobody_asked_otherwise() { # E4
+    silent ferry new semaphore s --give-back --value 2
+    silent ferry wait s
+    json "d['value'] == 1" ferry show s --json
+    silent ferry post s
+    silent ferry new semaphore plain
+    fails 1 'it is one by itself, no set' ferry new semaphore plain --give-back
+}
+
 what_makes_no_sense_is_refused() { # U4 U6
     fails 2 'value 3 is more than --most 2' ferry new semaphore s --value 3 --most 2
     fails 2 'is of no use: --most 1 at least' ferry new semaphore s --most 0
