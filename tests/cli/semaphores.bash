@@ -55,7 +55,7 @@ a_set_shows_all_its_values() { # E3
     silent ferry new semaphore set --count 3 --value 2 --most 4
     json "d['set'] == [2, 2, 2] and d['most_value'] == 4" ferry show set --json
     ferry show set | grep -q 'set  *of 3: 2 2 2' || fail "show does not say so"
-    fails 1 'this is a set of 3 semaphores' ferry wait set
+    fails 2 'this is a set of 3 semaphores' ferry wait set
     fails 1 'it is a set of 3, not of 4' ferry new semaphore set --count 4
     fails 2 'a set has 1 to 256 semaphores' ferry new semaphore other --count 257
 }
