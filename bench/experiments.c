@@ -264,7 +264,10 @@ static const struct experiment table[] = {
         .kernel = "System V semaphore",
         .bars = {{"segment lock", "two bare swaps", 1.5, PLACE_ALONE},
                  {"segment lock", "sem_t", 1, PLACE_ALONE},
-                 {"segment lock", "robust pthread mutex", 1, PLACE_ALONE}},
+                 {"segment lock", "robust pthread mutex", 1, PLACE_ALONE},
+                 {"ferry semaphore", "two bare swaps", 1.5, PLACE_ALONE},
+                 {"ferry semaphore", "sem_t", 1, PLACE_ALONE},
+                 {"ferry semaphore", "System V semaphore", 0.1, PLACE_ALONE}},
     },
     {
         .name = "lock-contest",

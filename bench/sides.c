@@ -52,6 +52,8 @@
     X(bench_ferry_queue_priority)                                                                  \
     X(bench_segment_notice)                                                                        \
     X(bench_segment_lock)                                                                          \
+    X(bench_ferry_semaphore)                                                                       \
+    X(bench_ferry_semaphore_given_back)                                                            \
     X(bench_segment)
 #define SIDES(X) FLOORS(X) KERNEL(X) LIBC(X) FERRY(X)
 
