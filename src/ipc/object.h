@@ -83,10 +83,15 @@ static inline bool object_is_ours(const struct object *object)
     return object->process == process_number();
 }
 
+static inline bool object_is_usable(const struct object *object)
+{
+    return object_is_ours(object) && object->slots.tag != 0;
+}
+
 /* 0, or -ESTALE in a process that the handle does not belong to. */
 static inline int object_usable(const struct object *object)
 {
-    if (object_is_ours(object) && object->slots.tag != 0)
+    if (object_is_usable(object))
         return 0;
     return object_explain_stale(object);
 }

@@ -50,7 +50,8 @@ static int step_one(ferry_semaphore *semaphore, int32_t change, int64_t timeout_
     return semaphore_set_operate(&semaphore->set, &step, 1, timeout_ns);
 }
 
-int ferry_semaphore_wait(ferry_semaphore *semaphore, int64_t timeout_ns)
+/* Apart, so that the way through ferry_semaphore_wait() and ferry_semaphore_post() has no registers to save. */
+__attribute__((noinline)) static int wait_slowly(ferry_semaphore *semaphore, int64_t timeout_ns)
 {
     int r = object_usable(&semaphore->object);
     if (r == 0)
@@ -61,13 +62,32 @@ int ferry_semaphore_wait(ferry_semaphore *semaphore, int64_t timeout_ns)
     return r;
 }
 
-int ferry_semaphore_post(ferry_semaphore *semaphore)
+__attribute__((noinline)) static int post_slowly(ferry_semaphore *semaphore)
 {
     int r = object_usable(&semaphore->object);
     if (r < 0)
         return r;
     return semaphore->is_set ? step_one(semaphore, 1, FERRY_NOW)
                              : semaphore_post(&semaphore->semaphore);
+}
+
+static bool is_plain(const ferry_semaphore *semaphore)
+{
+    return object_is_usable(&semaphore->object) && !semaphore->is_set;
+}
+
+int ferry_semaphore_wait(ferry_semaphore *semaphore, int64_t timeout_ns)
+{
+    return is_plain(semaphore) && semaphore_take_at_once(&semaphore->semaphore)
+               ? 0
+               : wait_slowly(semaphore, timeout_ns);
+}
+
+int ferry_semaphore_post(ferry_semaphore *semaphore)
+{
+    return is_plain(semaphore) && semaphore_give_at_once(&semaphore->semaphore)
+               ? 0
+               : post_slowly(semaphore);
 }
 
 int ferry_semaphore_value(ferry_semaphore *semaphore, uint32_t *ret_value)

@@ -47,6 +47,27 @@ void semaphore_init(struct semaphore *semaphore, struct slots *slots, uint32_t m
 void semaphore_deinit(struct semaphore *semaphore);
 void semaphore_after_fork(struct semaphore *semaphore);
 
+/* Takes a unit, or gives one, as one compare-and-swap, where that is all there is to it; false: try the other ones. */
+static inline bool semaphore_take_at_once(struct semaphore *semaphore)
+{
+    /* Relaxed: confirmed by the compare-and-swap, about which see swap() in semaphore.c. */
+    uint32_t word = atomic_load_explicit(&semaphore->shared->word, memory_order_relaxed);
+    return (word & SEMAPHORE_ASLEEP) == 0 && semaphore_units(word) > 0 &&
+           atomic_compare_exchange_strong_explicit(&semaphore->shared->word, &word,
+                                                   word - SEMAPHORE_UNIT, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
+static inline bool semaphore_give_at_once(struct semaphore *semaphore)
+{
+    uint32_t word = atomic_load_explicit(&semaphore->shared->word, memory_order_relaxed);
+    return (word & (SEMAPHORE_ASLEEP | SEMAPHORE_POLLED)) == 0 &&
+           semaphore_units(word) < semaphore->most &&
+           atomic_compare_exchange_strong_explicit(&semaphore->shared->word, &word,
+                                                   word + SEMAPHORE_UNIT, memory_order_seq_cst,
+                                                   memory_order_relaxed);
+}
+
 /* Takes a unit.  0, -EAGAIN, -ETIMEDOUT, -EINTR. */
 int semaphore_wait(struct semaphore *semaphore, int64_t timeout_ns);
 
