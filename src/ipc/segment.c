@@ -17,12 +17,14 @@ static ferry_segment *of_object(struct object *object)
 
 static void hold(struct object *object)
 {
+    lobby_hold(&of_object(object)->mutex.lobby);
     pthread_mutex_lock(&of_object(object)->notice.guard);
 }
 
 static void let_go(struct object *object)
 {
     pthread_mutex_unlock(&of_object(object)->notice.guard);
+    lobby_let_go(&of_object(object)->mutex.lobby);
 }
 
 static void after_fork(struct object *object)
@@ -49,7 +51,9 @@ int segment_new(struct object *object, void *ret_segment)
     }
     segment->object = *object;
     notice_init(&segment->notice, &segment->object.slots, object->region.bell_fd);
-    mutex_init(&segment->mutex, &segment->object.slots, object->region.bell_fd);
+    mutex_init(&segment->mutex, &segment->object.slots, (struct mutex_manner){0},
+               object->region.bell_fd);
+    segment->mutex.interruptible = object_is_interruptible(object);
     int r = object_follow(&segment->object, &hooks);
     if (r < 0) {
         free(segment);
@@ -126,9 +130,7 @@ uint64_t ferry_segment_size(const ferry_segment *segment)
 int ferry_segment_lock(ferry_segment *segment, int64_t timeout_ns)
 {
     int r = object_usable(&segment->object);
-    return r < 0
-               ? r
-               : mutex_lock(&segment->mutex, timeout_ns, object_is_interruptible(&segment->object));
+    return r < 0 ? r : mutex_lock(&segment->mutex, timeout_ns);
 }
 
 int ferry_segment_unlock(ferry_segment *segment)

@@ -38,4 +38,20 @@ static inline bool board_any(const struct layout_board *board, uint32_t high)
     return false;
 }
 
+/* How many below `high` are. */
+static inline unsigned board_count(const struct layout_board *board, uint32_t high)
+{
+    unsigned members = 0;
+    for (uint32_t i = 0; i < (high + 63) / 64; i++)
+        members += (unsigned)__builtin_popcountll(
+            atomic_load_explicit(&board->words[i], memory_order_seq_cst));
+    return members;
+}
+
+/* Is anybody but this one? */
+static inline bool board_has_others(const struct layout_board *board, uint32_t slot, uint32_t high)
+{
+    return board_count(board, high) > (board_has(board, slot) ? 1u : 0u);
+}
+
 #endif

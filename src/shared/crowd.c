@@ -30,11 +30,7 @@ void crowd_after_fork(struct crowd *crowd)
 
 unsigned crowd_count(struct crowd *crowd)
 {
-    uint32_t high = slots_high(crowd->slots);
-    unsigned members = 0;
-    for (uint32_t i = 0; i < (high + 63) / 64; i++)
-        members += (unsigned)__builtin_popcountll(
-            atomic_load_explicit(&crowd->board->words[i], memory_order_seq_cst));
+    unsigned members = board_count(crowd->board, slots_high(crowd->slots));
     pthread_mutex_lock(&crowd->guard);
     unsigned more = crowd->threads > 1 ? crowd->threads - 1 : 0;
     pthread_mutex_unlock(&crowd->guard);

@@ -22,7 +22,7 @@
  *        │ stream     pipes: both sides, shape, boards  │
  *        │ queue      queues: shape, both sides, boards │
  *        │ semaphore  semaphores: their word            │
- *        │ (zero)     segments                          │
+ *        │ gate       mutexes, segments: who waits      │
  *   4096 ├──────────────────────────────────────────────┤
  *        │ members    4,096 entries of 64 bytes         │
  * 266240 ├──────────────────────────────────────────────┤
@@ -46,7 +46,8 @@
  *                        taken from a dead owner means: apply the records, again if need be.
  *   sleepers, listeners  a member its own bit, the reaper a dead member's.  Set: wake it.
  *   mutex.word           as lock.word; UNREPAIRED stays until the data were declared whole.
- *   mutex.taken          the owner.
+ *   mutex.taken, .thread the owner.
+ *   mutex.sentry         see lobby.h: who waits, its own tag in place of 0 or of a dead one's; and 0 in place of its own.
  *   mutex.waits          anybody, atomically.
  *   notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
@@ -66,6 +67,9 @@
  *                        polled: a reader who begins to.  tapped: who looks on, its own tag in
  *                        place of 0, and 0 in place of that.
  *   stream.readers, .writers   as sleepers.
+ *   gate.flags           the creator, before the object has a name; read once at open.
+ *   gate.done            who has the mutex: 1, for good.
+ *   gate.waiters         as sleepers.
  *   queue.shape          the creator, before the object has a name; read once at open.  But `removals`, who removes the
  *                        name, by adding 1; `tapped`, as stream.shape.tapped.
  *   queue.in.*, .out.*   who holds that side's lock, which is as lock.word, with LOCK_LOUD while its holder commits by
@@ -79,6 +83,7 @@
  *                        adds to its role when it has its end.  With a membership in a parcel, the
  *                        role that it will have.
  *   entry.wake, .wants, .sleeping, .type   see store.h.
+ *   entry.thread         the member, for people.
  *   entry.mark           the member: how many of its threads are between looking for sleepers and
  *                        committing.  The reaper, once it is dead. */
 #ifndef FERRY_LAYOUT_H
@@ -160,10 +165,12 @@ struct layout_board {
 
 struct layout_mutex {
     _Atomic uint32_t word;
-    uint32_t reserved1;
+    _Atomic uint32_t thread; /* which one of its owner's */
     _Atomic uint64_t taken;
     _Atomic uint64_t waits;
-    uint64_t reserved2[5];
+    _Atomic uint32_t sentry; /* the tag of who watches the owner for all who wait; see lobby.h */
+    uint32_t reserved1;
+    uint64_t reserved2[4];
 };
 
 struct layout_notice {
@@ -275,6 +282,16 @@ struct layout_semaphore {
     uint64_t reserved4[64];
 };
 
+/* Mutexes: how they were made, and who waits for them.  Of a segment, who waits for its lock. */
+struct layout_gate {
+    _Atomic uint32_t flags; /* FERRY_RECURSIVE */
+    _Atomic uint32_t done;  /* what is to be done once has been */
+    uint32_t reserved1[14];
+    uint64_t reserved2[72];
+    struct layout_board waiters;
+    struct layout_board reserved3;
+};
+
 struct layout_entry {
     _Atomic uint64_t joined; /* a stamp; 0: free */
     _Atomic uint64_t namespace;
@@ -285,7 +302,8 @@ struct layout_entry {
     _Atomic uint32_t wants;    /* … for a message of this selection, enum ferry_selection, … */
     _Atomic uint32_t sleeping; /* … one thread of it; more: for any */
     _Atomic uint64_t type;     /* … and this type */
-    uint32_t reserved[4];
+    _Atomic uint32_t thread;   /* locks: which of its threads waits */
+    uint32_t reserved[3];
 };
 
 struct layout {
@@ -306,6 +324,7 @@ struct layout {
         };
         struct layout_queue queue;
         struct layout_semaphore semaphore;
+        struct layout_gate gate;
     };
     struct layout_entry members[LAYOUT_MEMBERS];
 };
@@ -340,6 +359,8 @@ static_assert(offsetof(struct layout, semaphore.word) == 1984, "layout");
 static_assert(offsetof(struct layout, queue.receivers) == offsetof(struct layout, stream.readers),
               "layout");
 static_assert(offsetof(struct layout, queue.senders) == offsetof(struct layout, stream.writers),
+              "layout");
+static_assert(offsetof(struct layout, gate.waiters) == offsetof(struct layout, stream.readers),
               "layout");
 static_assert(offsetof(struct layout, members) == 4096, "layout");
 static_assert(sizeof(struct layout_entry) == 64, "layout");

@@ -1,39 +1,49 @@
-/* The mutex: a robust lock that users hold for as long as they like (contract H5, E5).
+/* The mutex: a robust lock that users hold for as long as they like (contract H5, E5, E7; docs/design/mutex.md).
  *
- * One word in shared memory, like the inner lock's; the difference is in the waiting.  Whoever
- * waits for long must hear of the owner's death at once and cost nothing until then, and no futex
- * word changes when a process dies.  So it sleeps in poll(), on the owner's pidfd and on a latch of
- * the object's bell, which an owner rings as it unlocks if somebody waits. */
-#ifndef FERRY_MUTEX_H
-#define FERRY_MUTEX_H
+ * One word in shared memory, like the inner lock's; the difference is in the waiting.  Whoever waits for long must hear of the
+ * owner's death at once and cost nothing until then, so who waits does it in a lobby (lobby.h). */
+#ifndef FERRY_SHARED_MUTEX_H
+#define FERRY_SHARED_MUTEX_H
 
-#include <pthread.h>
 #include <stdbool.h>
 
 #include <ferry/base.h>
 
-#include "shared/bell.h"
+#include "shared/lobby.h"
 #include "shared/slots.h"
 #include "shared/spin.h"
 
+/* In the word, beside the owner's tag: somebody may be asleep; an owner died, and nobody has said yet that the data are whole. */
 #define MUTEX_WAITING    (UINT32_C(1) << 31)
 #define MUTEX_UNREPAIRED (UINT32_C(1) << 30)
 
+/* In place of a tag: the data are given up, and nobody gets the lock any more. */
+#define MUTEX_CONDEMNED TAG_MASK
+
+/* How it behaves: the same for all handles. */
+struct mutex_manner {
+    bool recursive;   /* the thread that has it may take it again */
+    bool condemnable; /* who lets go of it unrepaired, condemns it */
+};
+
+/* One handle's view. */
 struct mutex {
     struct layout_mutex *shared;
     slot_tag tag; /* the slots', close at hand */
-    struct slots *slots;
-    int bell;
-    struct spin spin;
+    struct mutex_manner manner;
+    bool interruptible;
     _Atomic uintptr_t holder; /* the thread of this process that has it through this handle, or 0 */
-    _Atomic int closing;      /* an inotify watch that a long wait has left for the next, or -1 */
+    uint32_t again;           /* how often that one has taken it again */
+    struct slots *slots;
+    struct spin spin;
+    struct lobby lobby;
 };
 
-void mutex_init(struct mutex *mutex, struct slots *slots, int bell);
+void mutex_init(struct mutex *mutex, struct slots *slots, struct mutex_manner manner, int bell);
 void mutex_deinit(struct mutex *mutex);
 
-/* 0, -EOWNERDEAD (taken, but unrepaired), -EAGAIN, -ETIMEDOUT, -EDEADLK, -EINTR. */
-int mutex_lock(struct mutex *mutex, int64_t timeout_ns, bool interruptible);
+/* 0, -EOWNERDEAD (taken, but unrepaired), -EAGAIN, -ETIMEDOUT, -EDEADLK, -EINTR, -ENOTRECOVERABLE, -EOVERFLOW. */
+int mutex_lock(struct mutex *mutex, int64_t timeout_ns);
 
 /* -EPERM, -EBADMSG. */
 int mutex_unlock(struct mutex *mutex);

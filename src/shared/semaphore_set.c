@@ -383,7 +383,7 @@ static int sleep_until_done(struct semaphore_set *set, struct vigil *vigil,
         int64_t left_ns = clock_left_ns(end);
         if (left_ns == 0)
             return fail(-ETIMEDOUT, "not all of it could be done in time");
-        r = vigil_sleep(vigil, VIGIL_NOBODY, left_ns);
+        r = vigil_sleep(vigil, VIGIL_ANYBODY, left_ns);
         if (r == -EINTR && set->interruptible)
             return fail(r, "a signal handler ran during the wait");
     }

@@ -53,12 +53,11 @@ void vigil_hush(struct vigil *vigil)
 /* How long to sleep at most before looking again, given what can be heard. */
 static int64_t slice(const struct vigil *vigil, int owner_fd)
 {
-    bool watches = owner_fd != VIGIL_NOBODY;
     if (vigil->doubt_ns > 0)
         return vigil->doubt_ns;
-    if (vigil->latch < 0 || owner_fd == -ESRCH || (watches && owner_fd < 0 && vigil->closing < 0))
+    if (vigil->latch < 0 || owner_fd == -ESRCH || (owner_fd < 0 && vigil->closing < 0))
         return DEAF_SLICE_NS;
-    return watches && vigil->closing < 0 ? HALF_DEAF_SLICE_NS : INT64_MAX;
+    return vigil->closing < 0 ? HALF_DEAF_SLICE_NS : INT64_MAX;
 }
 
 enum { RUNG, SIGN, NOTHING };
@@ -116,7 +115,7 @@ int vigil_sleep(struct vigil *vigil, int owner_fd, int64_t left_ns)
     if (r < 0)
         return r;
     note(vigil, r);
-    if (r == NOTHING && owner_fd != VIGIL_NOBODY)
+    if (r == NOTHING)
         vigil_deepen(vigil);
     return 0;
 }

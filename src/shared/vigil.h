@@ -21,8 +21,8 @@ struct vigil {
     int64_t doubt_ns; /* how long to sleep at most after an unconfirmed sign, or 0 */
 };
 
-/* In place of an owner's descriptor: there is none whose end would have to be heard. */
-#define VIGIL_NOBODY (-4096)
+/* In place of an owner's descriptor: any member's end is to be heard. */
+#define VIGIL_ANYBODY (-4096)
 
 struct vigil vigil_begin(int bell, int lock_fd, _Atomic int *kept);
 void vigil_end(struct vigil *vigil);
