@@ -8,6 +8,7 @@
 #include <ferry/pipe.h>
 #include <ferry/queue.h>
 #include <ferry/semaphore.h>
+#include <ferry/mutex.h>
 #include <ferry/inspect.h>
 
 #endif

@@ -20,6 +20,8 @@ const char *ferry_kind_name(int kind)
         return "queue";
     case FERRY_KIND_SEMAPHORE:
         return "semaphore";
+    case FERRY_KIND_MUTEX:
+        return "mutex";
     default:
         return "unknown";
     }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "ipc/mutex.h"
 #include "ipc/parcel.h"
 #include "ipc/pipe.h"
 #include "ipc/queue.h"
@@ -145,18 +146,38 @@ int ferry_queue_take(ferry_queue **ret_queue, int descriptor)
     return 0;
 }
 
-/* ---- Semaphores ------------------------------------------------------------------------------- */
+/* ---- What has one role only ------------------------------------------------------------------- */
+
+static int hand_over_whole(struct object *object, int *ret_descriptor)
+{
+    int r = object_usable(object);
+    return r < 0 ? r : hand_over(object, FERRY_READ | FERRY_WRITE, ret_descriptor);
+}
+
+static int take_whole(enum ferry_kind kind, int descriptor, object_adopt *adopt, void *ret_handle)
+{
+    int r = take(kind, descriptor, adopt, ret_handle);
+    if (r == 0)
+        file_close(&descriptor);
+    return r;
+}
 
 int ferry_semaphore_hand_over(ferry_semaphore *semaphore, int *ret_descriptor)
 {
-    int r = object_usable(&semaphore->object);
-    return r < 0 ? r : hand_over(&semaphore->object, FERRY_READ | FERRY_WRITE, ret_descriptor);
+    return hand_over_whole(&semaphore->object, ret_descriptor);
 }
 
 int ferry_semaphore_take(ferry_semaphore **ret_semaphore, int descriptor)
 {
-    int r = take(FERRY_KIND_SEMAPHORE, descriptor, semaphore_new, ret_semaphore);
-    if (r == 0)
-        file_close(&descriptor);
-    return r;
+    return take_whole(FERRY_KIND_SEMAPHORE, descriptor, semaphore_new, ret_semaphore);
+}
+
+int ferry_mutex_hand_over(ferry_mutex *mutex, int *ret_descriptor)
+{
+    return hand_over_whole(&mutex->object, ret_descriptor);
+}
+
+int ferry_mutex_take(ferry_mutex **ret_mutex, int descriptor)
+{
+    return take_whole(FERRY_KIND_MUTEX, descriptor, mutex_new, ret_mutex);
 }

@@ -14,7 +14,7 @@
 #include "os/file.h"
 #include "os/proc.h"
 #include "shared/board.h"
-#include "shared/mutex.h"
+#include "shared/slots.h"
 #include "shared/sweep.h"
 
 static int check_object_size(const struct ferry_object *object)
@@ -109,9 +109,9 @@ static struct ferry_member describe_member(struct look *look, uint32_t slot, uin
         .role = RELAXED(entry->role) & (FERRY_READ | FERRY_WRITE),
         .joined_unix_ms = layout_stamp_unix_ms(joined),
         .waiting = board_has(&control->sleepers, slot),
-        .holds_lock = (RELAXED(control->mutex.word) & TAG_MASK) ==
-                      slot_tag_make(slot, RELAXED(entry->generation)),
     };
+    if (look_has_lock(&look->object))
+        look_at_lock_member(look, &member);
     if (look->object.kind == FERRY_KIND_PIPE)
         describe_end(control, &member);
     if (look->object.kind == FERRY_KIND_QUEUE)

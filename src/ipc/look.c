@@ -19,7 +19,6 @@
 #include "os/ofd.h"
 #include "os/proc.h"
 #include "shared/journal.h"
-#include "shared/mutex.h"
 #include "shared/region.h"
 #include "shared/root.h"
 
@@ -133,17 +132,6 @@ static void describe_segment(struct look *look)
     struct ferry_object *object = &look->object;
     object->version = RELAXED(look->control->notice.version);
     object->changed_unix_ms = layout_stamp_unix_ms(RELAXED(look->control->notice.changed));
-    object->lock_count = RELAXED(look->control->mutex.taken);
-    object->wait_count = RELAXED(look->control->mutex.waits);
-    uint32_t word = RELAXED(look->control->mutex.word);
-    object->unrepaired = (word & MUTEX_UNREPAIRED) != 0;
-    uint32_t slot = slot_of_tag(word & TAG_MASK);
-    if (slot >= look->high)
-        return;
-    struct layout_entry *owner = &look->control->members[slot];
-    bool current = slot_tag_make(slot, RELAXED(owner->generation)) == (word & TAG_MASK);
-    object->lock_owner_pid = current ? layout_stamp_pid(RELAXED(owner->joined)) : 0;
-    object->lock_owner_dead = !current || !look_is_alive(look, slot);
 }
 
 /* Numbers that do not agree are shown as none. */
@@ -246,6 +234,8 @@ static void describe_object(struct look *look, const struct stat *status)
     count_members(look);
     describe_ledger(look);
     describe_segment(look);
+    if (look_has_lock(object))
+        look_at_lock(look);
     if (object->kind == FERRY_KIND_PIPE)
         describe_stream(look);
     describe_data(look);

@@ -41,6 +41,14 @@ void look_at_queue(struct look *look);
 /* The same for a semaphore (look_semaphore.c). */
 void look_at_semaphore(struct look *look);
 
+/* The same for a lock, and for a member of what is or has one (look_lock.c). */
+static inline bool look_has_lock(const struct ferry_object *object)
+{
+    return object->kind == FERRY_KIND_SEGMENT || object->kind == FERRY_KIND_MUTEX;
+}
+void look_at_lock(struct look *look);
+void look_at_lock_member(const struct look *look, struct ferry_member *member);
+
 /* Is the member in that slot alive? */
 bool look_is_alive(const struct look *look, uint32_t slot);
 

@@ -1,8 +1,8 @@
 /* Segments: an object with a mutex and a notice.  The contract is in <ferry/segment.h>. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/error.h"
+#include "ipc/handle.h"
 #include "ipc/segment.h"
 
 static const unsigned KNOWN_FLAGS =
@@ -39,28 +39,32 @@ static void leaving(struct object *object)
     mutex_abandon(&of_object(object)->mutex);
 }
 
-static const struct object_hooks hooks = {
-    .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
+static int init(struct object *object)
+{
+    ferry_segment *segment = of_object(object);
+    int bell = object->region.bell_fd;
+    notice_init(&segment->notice, &object->slots, bell);
+    mutex_init(&segment->mutex, &object->slots, (struct mutex_manner){0}, bell);
+    segment->mutex.interruptible = object_is_interruptible(object);
+    return 0;
+}
+
+static void deinit(struct object *object)
+{
+    notice_deinit(&of_object(object)->notice);
+    mutex_deinit(&of_object(object)->mutex);
+}
+
+static const struct handle_kind handle = {
+    .bytes = sizeof(ferry_segment),
+    .init = init,
+    .deinit = deinit,
+    .hooks = {.hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving},
+};
 
 int segment_new(struct object *object, void *ret_segment)
 {
-    ferry_segment *segment = calloc(1, sizeof(*segment));
-    if (segment == NULL) {
-        region_release(&object->region);
-        return fail(-ENOMEM, "no memory for a handle");
-    }
-    segment->object = *object;
-    notice_init(&segment->notice, &segment->object.slots, object->region.bell_fd);
-    mutex_init(&segment->mutex, &segment->object.slots, (struct mutex_manner){0},
-               object->region.bell_fd);
-    segment->mutex.interruptible = object_is_interruptible(object);
-    int r = object_follow(&segment->object, &hooks);
-    if (r < 0) {
-        free(segment);
-        return r;
-    }
-    *(ferry_segment **)ret_segment = segment;
-    return 0;
+    return handle_new(&handle, object, ret_segment);
 }
 
 /* ---- Opening and closing --------------------------------------------------------------------- */
@@ -103,16 +107,7 @@ int ferry_segment_open(ferry_segment **ret_segment, const char *name,
 
 ferry_segment *ferry_segment_close(ferry_segment *segment)
 {
-    if (segment == NULL)
-        return NULL;
-    fork_hold();
-    object_leave(&segment->object);
-    notice_deinit(&segment->notice);
-    mutex_deinit(&segment->mutex);
-    region_release(&segment->object.region);
-    fork_unhold();
-    free(segment);
-    return NULL;
+    return handle_close(&handle, segment);
 }
 
 /* ---- Using ----------------------------------------------------------------------------------- */

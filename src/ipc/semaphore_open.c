@@ -1,8 +1,8 @@
 /* Making, opening and closing semaphores. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "base/error.h"
+#include "ipc/handle.h"
 #include "ipc/semaphore.h"
 #include "os/file.h"
 
@@ -57,9 +57,6 @@ static void leaving(struct object *object)
         semaphore_set_settle(&semaphore->set);
 }
 
-static const struct object_hooks hooks = {
-    .hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving};
-
 /* How it was made. */
 struct shape {
     uint32_t most, count;
@@ -81,25 +78,30 @@ static int read_shape(const struct object *object, struct shape *ret_shape)
     return 0;
 }
 
-static void init(ferry_semaphore *semaphore, const struct object *object, struct shape shape)
+static int init(struct object *object)
 {
-    semaphore->object = *object;
+    ferry_semaphore *semaphore = of_object(object);
+    struct shape shape = {0};
+    int r = read_shape(object, &shape);
+    if (r < 0)
+        return r;
     semaphore->latch = -1;
     pthread_mutex_init(&semaphore->guard, NULL);
-    struct slots *slots = &semaphore->object.slots;
     int bell = object->region.bell_fd;
     semaphore->is_set = shape.count > 0;
     semaphore->step_flags = object->flags & FERRY_GIVE_BACK;
     if (semaphore->is_set)
-        semaphore_set_init(&semaphore->set, slots, shape.count, shape.most, bell);
+        semaphore_set_init(&semaphore->set, &object->slots, shape.count, shape.most, bell);
     else
-        semaphore_init(&semaphore->semaphore, slots, shape.most, bell);
+        semaphore_init(&semaphore->semaphore, &object->slots, shape.most, bell);
     semaphore->set.interruptible = semaphore->semaphore.interruptible =
         object_is_interruptible(object);
+    return 0;
 }
 
-static void deinit(ferry_semaphore *semaphore)
+static void deinit(struct object *object)
 {
+    ferry_semaphore *semaphore = of_object(object);
     if (semaphore->is_set)
         semaphore_set_deinit(&semaphore->set);
     else
@@ -108,35 +110,16 @@ static void deinit(ferry_semaphore *semaphore)
     file_close(&semaphore->latch);
 }
 
-static int begin_handle(ferry_semaphore *semaphore, struct object *object)
-{
-    struct shape shape = {0};
-    int r = read_shape(object, &shape);
-    if (r < 0) {
-        region_release(&object->region);
-        return r;
-    }
-    init(semaphore, object, shape);
-    r = object_follow(&semaphore->object, &hooks);
-    if (r < 0)
-        deinit(semaphore);
-    return r;
-}
+static const struct handle_kind handle = {
+    .bytes = sizeof(ferry_semaphore),
+    .init = init,
+    .deinit = deinit,
+    .hooks = {.hold = hold, .let_go = let_go, .after_fork = after_fork, .leaving = leaving},
+};
 
 int semaphore_new(struct object *object, void *ret_semaphore)
 {
-    ferry_semaphore *semaphore = calloc(1, sizeof(*semaphore));
-    if (semaphore == NULL) {
-        region_release(&object->region);
-        return fail(-ENOMEM, "no memory for a handle");
-    }
-    int r = begin_handle(semaphore, object);
-    if (r < 0) {
-        free(semaphore);
-        return r;
-    }
-    *(ferry_semaphore **)ret_semaphore = semaphore;
-    return 0;
+    return handle_new(&handle, object, ret_semaphore);
 }
 
 /* ---- Opening and closing ---------------------------------------------------------------------- */
@@ -242,13 +225,5 @@ int ferry_semaphore_open(ferry_semaphore **ret_semaphore, const char *name,
 
 ferry_semaphore *ferry_semaphore_close(ferry_semaphore *semaphore)
 {
-    if (semaphore == NULL)
-        return NULL;
-    fork_hold();
-    object_leave(&semaphore->object);
-    deinit(semaphore);
-    region_release(&semaphore->object.region);
-    fork_unhold();
-    free(semaphore);
-    return NULL;
+    return handle_close(&handle, semaphore);
 }

@@ -34,7 +34,7 @@ void layout_seal(struct layout_identity *identity)
 /* Of a kind that has none the data file is empty, and there for its permissions alone. */
 static bool has_data(uint32_t kind)
 {
-    return kind != FERRY_KIND_SEMAPHORE;
+    return kind < FERRY_KIND_SEMAPHORE;
 }
 
 int layout_check(const struct layout_identity *identity)
@@ -137,17 +137,35 @@ static const struct layout_field semaphore_fields[] = {
     FIELD("semaphore", semaphore.sleeps, "sleeps", "how often somebody meant to sleep for it"),
 };
 
+#define GATE_FIELDS                                                                                \
+    FIELD("gate", gate.flags, "flags", "how it was made: 0x40000 recursive"),                      \
+        FIELD("gate", gate.count, "count", "how many it was made for"),                            \
+        FIELD("gate", gate.done, "done", "1: what is to be done once has been"),                   \
+        FIELD("waiters", gate.waiters, "bits", "members that wait for it")
+
+/* What mutexes have besides. */
+static const struct layout_field mutex_fields[] = {GATE_FIELDS};
+
+/* What segments have besides. */
+static const struct layout_field segment_fields[] = {
+    FIELD("waiters", gate.waiters, "bits", "members that wait for the lock"),
+};
+
 /* What a kind has besides. */
 static size_t own_fields(uint32_t kind, const struct layout_field **ret_fields)
 {
 #define OWN(fields) (*ret_fields = (fields), sizeof(fields) / sizeof((fields)[0]))
     switch (kind) {
+    case FERRY_KIND_SEGMENT:
+        return OWN(segment_fields);
     case FERRY_KIND_PIPE:
         return OWN(stream_fields);
     case FERRY_KIND_QUEUE:
         return OWN(queue_fields);
     case FERRY_KIND_SEMAPHORE:
         return OWN(semaphore_fields);
+    case FERRY_KIND_MUTEX:
+        return OWN(mutex_fields);
     default:
         return 0;
     }
@@ -159,7 +177,8 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
     static const struct layout_field fields[] = {
         FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
         FIELD("identity", identity.version, "version", "of the layout"),
-        FIELD("identity", identity.kind, "kind", "1 segment, 2 pipe, 3 queue, 4 semaphore"),
+        FIELD("identity", identity.kind, "kind",
+              "1 segment, 2 pipe, 3 queue, 4 semaphore, 5 mutex"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
         FIELD("identity", identity.flags, "flags", "1 anonymous, 2 keeps records"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),
@@ -179,8 +198,10 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
         FIELD("sleepers", sleepers, "bits", "members asleep until the version steps"),
         FIELD("listeners", listeners, "bits", "members to ring the bell for"),
         FIELD("mutex", mutex.word, "word", "owner's tag; bit 30 unrepaired; bit 31 waiting"),
+        FIELD("mutex", mutex.thread, "thread", "of its owner's"),
         FIELD("mutex", mutex.taken, "taken", "how often"),
         FIELD("mutex", mutex.waits, "waits", "how often somebody meant to sleep for it"),
+        FIELD("mutex", mutex.sentry, "sentry", "tag of who watches the owner for all who wait"),
         FIELD("notice", notice.version, "version", "steps with every notice"),
         FIELD("notice", notice.changed, "changed", "stamp of the last notice"),
         FIELD("label", label, "name", "at creation, for people"),
@@ -211,6 +232,7 @@ const struct layout_field *layout_entry_field(size_t index)
         ENTRY_FIELD(wants, "for a message of that selection"),
         ENTRY_FIELD(sleeping, "so many of its threads"),
         ENTRY_FIELD(type, "and that type"),
+        ENTRY_FIELD(thread, "which of its threads waits, at a lock"),
     };
     return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
 }

@@ -114,6 +114,9 @@
 #define LAYOUT_SOLE_SENDER   0x200u
 #define LAYOUT_SOLE_RECEIVER 0x400u
 
+/* And of a mutex: its holder waits for its children. */
+#define LAYOUT_FOR_CHILDREN 0x800u
+
 /* The byte behind the members' lock bytes: held by whoever is removing the name. */
 #define LAYOUT_REMOVAL_BYTE ((off_t)LAYOUT_MEMBERS)
 
@@ -282,14 +285,15 @@ struct layout_semaphore {
     uint64_t reserved4[64];
 };
 
-/* Mutexes: how they were made, and who waits for them.  Of a segment, who waits for its lock. */
+/* Mutexes and what stands on them: how they were made, and who waits.  Of a segment, who waits for its lock. */
 struct layout_gate {
-    _Atomic uint32_t flags; /* FERRY_RECURSIVE */
-    _Atomic uint32_t done;  /* what is to be done once has been */
-    uint32_t reserved1[14];
-    uint64_t reserved2[72];
+    _Atomic uint32_t flags; /* FERRY_RECURSIVE … */
+    _Atomic uint32_t count;
+    _Atomic uint32_t done; /* what is to be done once has been */
+    uint32_t reserved1[13];
+    uint64_t apart[72];
     struct layout_board waiters;
-    struct layout_board reserved3;
+    struct layout_board reserved2;
 };
 
 struct layout_entry {

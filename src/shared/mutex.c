@@ -15,7 +15,6 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "os/thread.h"
 #include "shared/mutex.h"
 
 /* A change of the word that fails so often in a row meets no honest members: each of them changes it
@@ -62,13 +61,7 @@ static bool swap(const struct mutex *mutex, uint32_t *expected, uint32_t wanted)
 
 static int taken(struct mutex *mutex, uint32_t word)
 {
-    /* Relaxed: only the owner counts, and only this thread asks who holds it. */
-    struct layout_mutex *shared = mutex->shared;
-    atomic_store_explicit(&shared->taken,
-                          atomic_load_explicit(&shared->taken, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-    atomic_store_explicit(&shared->thread, thread_number(), memory_order_relaxed);
-    atomic_store_explicit(&mutex->holder, thread_self(), memory_order_relaxed);
+    mutex_note_taken(mutex);
     if ((word & MUTEX_UNREPAIRED) == 0)
         return 0;
     return fail(-EOWNERDEAD, "the lock is yours, but an earlier owner died holding it: check the "
@@ -181,9 +174,7 @@ static int lock_again(struct mutex *mutex)
     return 0;
 }
 
-/* Apart, so that the way through mutex_lock() has no registers to save: each would be a store that
- * the locked instruction waits for. */
-__attribute__((noinline)) static int lock_slowly(struct mutex *mutex, int64_t timeout_ns)
+int mutex_lock_slowly(struct mutex *mutex, int64_t timeout_ns)
 {
     uint32_t word = 0;
     if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == thread_self())
@@ -197,14 +188,6 @@ __attribute__((noinline)) static int lock_slowly(struct mutex *mutex, int64_t ti
             return r;
     }
     return taken(mutex, word);
-}
-
-int mutex_lock(struct mutex *mutex, int64_t timeout_ns)
-{
-    uint32_t word = 0;
-    if (swap(mutex, &word, mutex->tag))
-        return taken(mutex, 0);
-    return lock_slowly(mutex, timeout_ns);
 }
 
 /* ---- Letting go ------------------------------------------------------------------------------ */
@@ -227,8 +210,8 @@ static uint32_t without_owner(const struct mutex *mutex, uint32_t word, bool is_
     return word & MUTEX_UNREPAIRED;
 }
 
-/* Makes the word free and wakes whoever waits.  Apart as lock_slowly() is. */
-__attribute__((noinline)) static int release(struct mutex *mutex, uint32_t word, bool is_left)
+/* Makes the word free and wakes whoever waits. */
+static int release(struct mutex *mutex, uint32_t word, bool is_left)
 {
     bool done = false;
     uint32_t wanted = 0;
@@ -247,23 +230,17 @@ __attribute__((noinline)) static int release(struct mutex *mutex, uint32_t word,
     return 0;
 }
 
-int mutex_unlock(struct mutex *mutex)
+int mutex_release(struct mutex *mutex, uint32_t word)
+{
+    return release(mutex, word, false);
+}
+
+int mutex_unlock_slowly(struct mutex *mutex)
 {
     int r = check_holder(mutex);
-    if (r < 0)
-        return r;
-    if (mutex->again > 0) {
+    if (r == 0)
         mutex->again--;
-        return 0;
-    }
-    /* Before the word: behind it, the next holder may be another thread of ours. */
-    atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
-    /* Guessing that nobody waits saves a look.  Release pairs with the acquire in swap(). */
-    uint32_t word = mutex->tag;
-    if (atomic_compare_exchange_strong_explicit(&mutex->shared->word, &word, 0,
-                                                memory_order_release, memory_order_relaxed))
-        return 0;
-    return release(mutex, word, false);
+    return r;
 }
 
 void mutex_abandon(struct mutex *mutex)

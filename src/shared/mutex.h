@@ -9,6 +9,7 @@
 
 #include <ferry/base.h>
 
+#include "os/thread.h"
 #include "shared/lobby.h"
 #include "shared/slots.h"
 #include "shared/spin.h"
@@ -42,11 +43,49 @@ struct mutex {
 void mutex_init(struct mutex *mutex, struct slots *slots, struct mutex_manner manner, int bell);
 void mutex_deinit(struct mutex *mutex);
 
+/* What comes behind the word when the lock is taken.  Relaxed: only the owner counts, and only this thread asks who holds it. */
+static inline void mutex_note_taken(struct mutex *mutex)
+{
+    struct layout_mutex *shared = mutex->shared;
+    uint64_t taken = atomic_load_explicit(&shared->taken, memory_order_relaxed);
+    atomic_store_explicit(&shared->taken, taken + 1, memory_order_relaxed);
+    atomic_store_explicit(&shared->thread, thread_number(), memory_order_relaxed);
+    atomic_store_explicit(&mutex->holder, thread_self(), memory_order_relaxed);
+}
+
+int mutex_lock_slowly(struct mutex *mutex, int64_t timeout_ns);
+int mutex_unlock_slowly(struct mutex *mutex);
+
+/* The lock is not ours any more for this process; the word, seen like this, is to be made free. */
+int mutex_release(struct mutex *mutex, uint32_t word);
+
 /* 0, -EOWNERDEAD (taken, but unrepaired), -EAGAIN, -ETIMEDOUT, -EDEADLK, -EINTR, -ENOTRECOVERABLE, -EOVERFLOW. */
-int mutex_lock(struct mutex *mutex, int64_t timeout_ns);
+static inline int mutex_lock(struct mutex *mutex, int64_t timeout_ns)
+{
+    uint32_t word = 0;
+    /* Acquire pairs with the release in mutex_unlock(): we see what the last owner wrote. */
+    if (!atomic_compare_exchange_strong_explicit(&mutex->shared->word, &word, mutex->tag,
+                                                 memory_order_acquire, memory_order_relaxed))
+        return mutex_lock_slowly(mutex, timeout_ns);
+    mutex_note_taken(mutex);
+    return 0;
+}
 
 /* -EPERM, -EBADMSG. */
-int mutex_unlock(struct mutex *mutex);
+static inline int mutex_unlock(struct mutex *mutex)
+{
+    if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) != thread_self() ||
+        mutex->again > 0)
+        return mutex_unlock_slowly(mutex);
+    /* Before the word: behind it, the next holder may be another thread of ours. */
+    atomic_store_explicit(&mutex->holder, 0, memory_order_relaxed);
+    /* Guessing that nobody waits saves a look.  Release pairs with the acquire in mutex_lock(). */
+    uint32_t word = mutex->tag;
+    return atomic_compare_exchange_strong_explicit(&mutex->shared->word, &word, 0,
+                                                   memory_order_release, memory_order_relaxed)
+               ? 0
+               : mutex_release(mutex, word);
+}
 
 /* Takes the word "unrepaired" back.  -EPERM. */
 int mutex_repaired(struct mutex *mutex);

@@ -1,0 +1,46 @@
+/* Looking at locks: who has them, who waits for them.  See look.h. */
+#include <ferry/mutex.h>
+
+#include "ipc/look.h"
+#include "shared/board.h"
+#include "shared/mutex.h"
+
+static void describe_owner(struct look *look, slot_tag tag)
+{
+    struct ferry_object *object = &look->object;
+    uint32_t slot = slot_of_tag(tag);
+    if (slot >= look->high)
+        return;
+    struct layout_entry *owner = &look->control->members[slot];
+    bool current = slot_tag_make(slot, RELAXED(owner->generation)) == tag;
+    object->lock_owner_pid = current ? layout_stamp_pid(RELAXED(owner->joined)) : 0;
+    object->lock_owner_dead = !current || !look_is_alive(look, slot);
+}
+
+void look_at_lock(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    const struct layout_mutex *mutex = &look->control->mutex;
+    uint32_t word = RELAXED(mutex->word);
+    slot_tag tag = word & TAG_MASK;
+    bool is_mutex = object->kind == FERRY_KIND_MUTEX;
+    object->lock_count = RELAXED(mutex->taken);
+    object->wait_count = RELAXED(mutex->waits);
+    object->unrepaired = (word & MUTEX_UNREPAIRED) != 0;
+    object->condemned = is_mutex && tag == MUTEX_CONDEMNED;
+    object->recursive = is_mutex && (RELAXED(look->control->gate.flags) & FERRY_RECURSIVE) != 0;
+    object->lock_thread = RELAXED(mutex->thread);
+    describe_owner(look, tag);
+}
+
+void look_at_lock_member(const struct look *look, struct ferry_member *member)
+{
+    struct layout *control = look->control;
+    uint32_t slot = member->slot;
+    struct layout_entry *entry = &control->members[slot];
+    member->holds_lock = (RELAXED(control->mutex.word) & TAG_MASK) ==
+                         slot_tag_make(slot, RELAXED(entry->generation));
+    member->wants_lock = board_has(&control->gate.waiters, slot);
+    member->thread = RELAXED(entry->thread);
+    member->for_children = (RELAXED(entry->role) & LAYOUT_FOR_CHILDREN) != 0;
+}
