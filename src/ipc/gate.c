@@ -10,7 +10,7 @@
 static int begin(int control_fd, const struct region_request *request)
 {
     const struct layout_gate *gate = request->context;
-    return file_write_at(control_fd, gate, offsetof(struct layout_gate, apart),
+    return file_write_at(control_fd, gate, offsetof(struct layout_gate, waiters),
                          offsetof(struct layout, gate));
 }
 
@@ -53,7 +53,9 @@ int gate_open(void *ret_handle, const struct gate_request *request)
     if (r < 0)
         return r;
     unsigned kept = options->flags & request->kept_flags;
-    const struct layout_gate gate = {.flags = kept, .count = request->count};
+    struct layout_gate gate = {.flags = kept, .count = request->count};
+    if (request->first_bytes > 0)
+        memcpy(&gate.apart, request->first, request->first_bytes);
     const struct region_request region = {.name = options->name,
                                           .kind = request->kind,
                                           .flags = options->flags,

@@ -14,6 +14,8 @@ struct gate_request {
     object_adopt *adopt; /* makes one of these */
     unsigned kept_flags; /* which of the flags the object keeps */
     uint32_t count;      /* kept, too */
+    const void *first;   /* of the kind's own part, so many bytes; the rest is zero */
+    size_t first_bytes;
     const uid_t *trusted_owners;
     size_t trusted_owner_count;
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "ipc/condition.h"
 #include "ipc/mutex.h"
 #include "ipc/parcel.h"
 #include "ipc/pipe.h"
@@ -180,4 +181,24 @@ int ferry_mutex_hand_over(ferry_mutex *mutex, int *ret_descriptor)
 int ferry_mutex_take(ferry_mutex **ret_mutex, int descriptor)
 {
     return take_whole(FERRY_KIND_MUTEX, descriptor, mutex_new, ret_mutex);
+}
+
+int ferry_condition_hand_over(ferry_condition *condition, int *ret_descriptor)
+{
+    return hand_over_whole(&condition->object, ret_descriptor);
+}
+
+int ferry_condition_take(ferry_condition **ret_condition, ferry_mutex *mutex, int descriptor)
+{
+    ferry_condition *condition = NULL;
+    int r = take(FERRY_KIND_CONDITION, descriptor, condition_new, &condition);
+    if (r == 0)
+        r = condition_bind(condition, mutex);
+    if (r < 0) {
+        ferry_condition_close(condition);
+        return r;
+    }
+    file_close(&descriptor);
+    *ret_condition = condition;
+    return 0;
 }

@@ -112,6 +112,8 @@ static struct ferry_member describe_member(struct look *look, uint32_t slot, uin
     };
     if (look_has_lock(&look->object))
         look_at_lock_member(look, &member);
+    if (look->object.kind == FERRY_KIND_CONDITION)
+        member.waiting = board_has(&control->gate.waiters, slot);
     if (look->object.kind == FERRY_KIND_PIPE)
         describe_end(control, &member);
     if (look->object.kind == FERRY_KIND_QUEUE)

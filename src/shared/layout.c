@@ -146,6 +146,16 @@ static const struct layout_field semaphore_fields[] = {
 /* What mutexes have besides. */
 static const struct layout_field mutex_fields[] = {GATE_FIELDS};
 
+/* What conditions have besides. */
+static const struct layout_field condition_fields[] = {
+    GATE_FIELDS,
+    FIELD("condition", gate.condition.sequence, "sequence", "steps with each telling"),
+    FIELD("condition", gate.condition.sentry, "sentry", "tag of who listens for deaths"),
+    FIELD("condition", gate.condition.waits, "waits", "how often somebody waited"),
+    FIELD("condition", gate.condition.mutex, "mutex", "ID of the mutex that it belongs to"),
+    FIELD("condition", gate.condition.mutex_name, "mutex's name", "at creation, for people"),
+};
+
 /* What segments have besides. */
 static const struct layout_field segment_fields[] = {
     FIELD("waiters", gate.waiters, "bits", "members that wait for the lock"),
@@ -166,6 +176,8 @@ static size_t own_fields(uint32_t kind, const struct layout_field **ret_fields)
         return OWN(semaphore_fields);
     case FERRY_KIND_MUTEX:
         return OWN(mutex_fields);
+    case FERRY_KIND_CONDITION:
+        return OWN(condition_fields);
     default:
         return 0;
     }
@@ -178,7 +190,7 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
         FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
         FIELD("identity", identity.version, "version", "of the layout"),
         FIELD("identity", identity.kind, "kind",
-              "1 segment, 2 pipe, 3 queue, 4 semaphore, 5 mutex"),
+              "1 segment, 2 pipe, 3 queue, 4 semaphore, 5 mutex … 7 condition"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
         FIELD("identity", identity.flags, "flags", "1 anonymous, 2 keeps records"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),

@@ -47,7 +47,7 @@
  *   sleepers, listeners  a member its own bit, the reaper a dead member's.  Set: wake it.
  *   mutex.word           as lock.word; UNREPAIRED stays until the data were declared whole.
  *   mutex.taken, .thread the owner.
- *   mutex.sentry         see lobby.h: who waits, its own tag in place of 0 or of a dead one's; and 0 in place of its own.
+ *   mutex.sentry, condition.sentry  see lobby.h: who waits, its own tag in place of 0 or of a dead one's; and 0 in place of its own.
  *   mutex.waits          anybody, atomically.
  *   notice.version       anybody, by adding 1: that is the commit of a notice.
  *   notice.changed       anybody, just before; for people.
@@ -70,6 +70,9 @@
  *   gate.flags           the creator, before the object has a name; read once at open.
  *   gate.done            who has the mutex: 1, for good.
  *   gate.waiters         as sleepers.
+ *   condition.mutex, .mutex_name  as gate.flags.
+ *   condition.sequence   anybody, by adding 1: that is the commit of a telling.
+ *   condition.waits      anybody, atomically.
  *   queue.shape          the creator, before the object has a name; read once at open.  But `removals`, who removes the
  *                        name, by adding 1; `tapped`, as stream.shape.tapped.
  *   queue.in.*, .out.*   who holds that side's lock, which is as lock.word, with LOCK_LOUD while its holder commits by
@@ -285,13 +288,26 @@ struct layout_semaphore {
     uint64_t reserved4[64];
 };
 
+/* See condition.h. */
+struct layout_condition {
+    _Atomic uint32_t sequence;
+    _Atomic uint32_t sentry; /* see lobby.h */
+    _Atomic uint64_t waits;  /* for people */
+    uint64_t reserved[6];
+    _Atomic uint64_t mutex; /* the ID of what it belongs to, … */
+    char mutex_name[256];   /* … and its name, for people */
+};
+
 /* Mutexes and what stands on them: how they were made, and who waits.  Of a segment, who waits for its lock. */
 struct layout_gate {
     _Atomic uint32_t flags; /* FERRY_RECURSIVE … */
     _Atomic uint32_t count;
     _Atomic uint32_t done; /* what is to be done once has been */
     uint32_t reserved1[13];
-    uint64_t apart[72];
+    union {
+        struct layout_condition condition;
+        uint64_t apart[72];
+    };
     struct layout_board waiters;
     struct layout_board reserved2;
 };

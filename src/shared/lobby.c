@@ -247,3 +247,15 @@ void lobby_wake_all(struct lobby *lobby, _Atomic uint32_t *word)
     if (sentry_of(lobby) != 0)
         bell_ring(lobby->bell);
 }
+
+void lobby_step(struct lobby *lobby, _Atomic uint32_t *word, int most)
+{
+    int woken = futex_add_and_wake(word, 1, most);
+    if (woken < 0) { /* no such call: publish, then wake */
+        atomic_fetch_add_explicit(word, 1, memory_order_seq_cst);
+        woken = futex_wake(word, most);
+    }
+    slot_tag sentry = sentry_of(lobby);
+    if (sentry != 0 && (woken < most || is_sentrys_turn(lobby, sentry)))
+        bell_ring(lobby->bell);
+}

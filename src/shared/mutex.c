@@ -164,7 +164,7 @@ static int wait_for_it(struct mutex *mutex, deadline end, uint32_t *ret_word)
 }
 
 /* The thread that has it wants it once more. */
-static int lock_again(struct mutex *mutex)
+static int lock_once_more(struct mutex *mutex)
 {
     if (!mutex->manner.recursive)
         return fail(-EDEADLK, "this thread has the lock already");
@@ -178,7 +178,7 @@ int mutex_lock_slowly(struct mutex *mutex, int64_t timeout_ns)
 {
     uint32_t word = 0;
     if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == thread_self())
-        return lock_again(mutex);
+        return lock_once_more(mutex);
     if (timeout_ns == FERRY_NOW) {
         if (!try_any(mutex, false, &word))
             return is_condemned(mutex, word) ? condemned() : fail(-EAGAIN, "somebody has the lock");
@@ -193,7 +193,7 @@ int mutex_lock_slowly(struct mutex *mutex, int64_t timeout_ns)
 /* ---- Letting go ------------------------------------------------------------------------------ */
 
 /* Do we have it?  Only our own memory is believed. */
-static int check_holder(struct mutex *mutex)
+int mutex_check_holder(const struct mutex *mutex)
 {
     if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == thread_self())
         return 0;
@@ -237,7 +237,7 @@ int mutex_release(struct mutex *mutex, uint32_t word)
 
 int mutex_unlock_slowly(struct mutex *mutex)
 {
-    int r = check_holder(mutex);
+    int r = mutex_check_holder(mutex);
     if (r == 0)
         mutex->again--;
     return r;
@@ -251,10 +251,31 @@ void mutex_abandon(struct mutex *mutex)
 
 int mutex_repaired(struct mutex *mutex)
 {
-    int r = check_holder(mutex);
+    int r = mutex_check_holder(mutex);
     if (r < 0)
         return r;
     /* Relaxed: whoever reads it takes the lock, which orders it. */
     atomic_fetch_and_explicit(&mutex->shared->word, ~MUTEX_UNREPAIRED, memory_order_relaxed);
     return 0;
+}
+
+int mutex_unlock_all(struct mutex *mutex, uint32_t *ret_again)
+{
+    uint32_t again = mutex->again;
+    mutex->again = 0;
+    int r = mutex_unlock(mutex);
+    if (r == 0)
+        *ret_again = again;
+    return r;
+}
+
+int mutex_lock_again(struct mutex *mutex, uint32_t again)
+{
+    int r;
+    do
+        r = mutex_lock(mutex, FERRY_FOREVER);
+    while (r == -EINTR); /* a handler is to end the wait for the condition, not this */
+    if (r == 0 || r == -EOWNERDEAD)
+        mutex->again = again;
+    return r;
 }

@@ -87,6 +87,13 @@ static inline int mutex_unlock(struct mutex *mutex)
                : mutex_release(mutex, word);
 }
 
+/* 0, or -EPERM: this thread does not have it. */
+int mutex_check_holder(const struct mutex *mutex);
+
+/* Around a wait for a condition: lets go of it however often it was taken; and takes it again as often, whatever time that takes. */
+int mutex_unlock_all(struct mutex *mutex, uint32_t *ret_again);
+int mutex_lock_again(struct mutex *mutex, uint32_t again);
+
 /* Takes the word "unrepaired" back.  -EPERM. */
 int mutex_repaired(struct mutex *mutex);
 

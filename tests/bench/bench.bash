@@ -23,7 +23,7 @@ ratios_and_bars_are_of_the_rows_they_name() { # U8
     json '(all(abs(r["to_floor"]["median"] - r["cost"] / f["cost"]) < 1e-3 * r["to_floor"]["median"]
               for s in d["series"] for f in s["rows"] if f["side"] == s["floor"] for r in s["rows"]) and
           all(b["met"] == (b["found"] <= b["at_most"]) for s in d["series"] for b in s["bars"]) and
-          len(d["series"][0]["bars"]) == 3)' brief lock-pair
+          len(d["series"][0]["bars"]) >= 3)' brief lock-pair
 }
 
 round_trips_are_timed_one_by_one() { # U8
