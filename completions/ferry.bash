@@ -40,6 +40,10 @@ _ferry()
         _ferry_offer "$typed" < <(_ferry_options "$verb")
     elif [[ $before == --@(compare|from|html) ]]; then
         compopt -o default 2>/dev/null # a file
+    elif [[ $verb == lock && " ${COMP_WORDS[*]:0:COMP_CWORD} " == *' -- '* ]]; then
+        _ferry_offer "$typed" < <(compgen -c -- "$typed" | sort -u) # the command
+    elif [[ $before == --mutex ]]; then
+        _ferry_offer "$typed" < <(ferry ls mutex --names 2>/dev/null)
     elif [[ $before == --overflow ]]; then
         _ferry_offer "$typed" < <(printf '%s\n' block refuse drop-oldest drop-newest)
     elif [[ $before == --@(at|bytes|count|cpus|except|max|max-type|messages|mode|most|priority|rounds) ||

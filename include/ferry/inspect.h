@@ -63,8 +63,10 @@ struct ferry_object {
     uint64_t dropped_oldest, dropped_newest, refused_count;
     /* … for how long its oldest message has waited; -1: there is none, or its bytes are not for you to see */
     int64_t oldest_age_ns;
+    char mutex_name
+        [FERRY_NAME_SIZE];      /* condition: that of the mutex it belongs to; "" if anonymous */
     uint32_t value, most_value; /* semaphore: its units now, and how many it may have */
-    uint32_t sleeper_count;     /* semaphore: members asleep for one */
+    uint32_t sleeper_count;     /* semaphore, condition: members asleep for one, or for it */
     uint32_t set_count;         /* semaphore: how many are a set; 0: it is one by itself */
     uint32_t set_values[256];   /* … the units of each */
 };

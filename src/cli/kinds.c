@@ -12,10 +12,9 @@
 static const struct {
     const char *first, *second;
 } verbs_of[] = {
-    [FERRY_KIND_SEGMENT] = {"write", "read"},
-    [FERRY_KIND_PIPE] = {"write", "read"},
-    [FERRY_KIND_QUEUE] = {"send", "receive"},
-    [FERRY_KIND_SEMAPHORE] = {"wait", "post"},
+    [FERRY_KIND_SEGMENT] = {"write", "read"}, [FERRY_KIND_PIPE] = {"write", "read"},
+    [FERRY_KIND_QUEUE] = {"send", "receive"}, [FERRY_KIND_SEMAPHORE] = {"wait", "post"},
+    [FERRY_KIND_MUTEX] = {"lock", "show"},    [FERRY_KIND_CONDITION] = {"wait", "post"},
 };
 
 int complain_other_kind(const char *name, int kind, const char *wanted)

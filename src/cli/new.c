@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "cli/new_lock.h"
 #include "cli/new_queue.h"
 #include "cli/new_semaphore.h"
 #include "cli/operand.h"
@@ -24,6 +25,12 @@ struct request {
     bool keeps_records;
     struct queue_request queue;
     struct semaphore_request semaphore;
+    struct lock_request lock;
+};
+
+/* What an existing object has that was not asked for, as parts of a sentence. */
+struct difference {
+    char text[512];
 };
 
 static int make_segment(const struct request *request)
@@ -47,33 +54,88 @@ static int make_pipe(const struct request *request)
     return r;
 }
 
-static int make(const struct request *request)
+/* They are to be new: whether one that is there will do is asked later. */
+static const unsigned NEW = FERRY_CREATE | FERRY_EXCLUSIVE;
+
+static int make_queue(const struct request *request)
 {
-    switch (request->kind) {
-    case FERRY_KIND_PIPE:
-        return make_pipe(request);
-    case FERRY_KIND_QUEUE:
-        return queue_request_make(&request->queue, request->name, request->mode,
-                                  FERRY_CREATE | FERRY_EXCLUSIVE);
-    case FERRY_KIND_SEMAPHORE:
-        return semaphore_request_make(&request->semaphore, request->name, request->mode,
-                                      FERRY_CREATE | FERRY_EXCLUSIVE);
-    default:
-        return make_segment(request);
-    }
+    return queue_request_make(&request->queue, request->name, request->mode, NEW);
+}
+
+static int make_semaphore(const struct request *request)
+{
+    return semaphore_request_make(&request->semaphore, request->name, request->mode, NEW);
+}
+
+static int make_lock(const struct request *request)
+{
+    return lock_request_make(&request->lock, request->kind, request->name, request->mode, NEW);
+}
+
+static void compare_size(const struct request *request, const struct ferry_object *object,
+                         struct difference *difference)
+{
+    snprintf(difference->text, sizeof(difference->text), ", its size is %s, not %s",
+             phrase_size(object->size_bytes).text, phrase_size(request->size_bytes).text);
+}
+
+static void compare_segment(const struct request *request, const struct ferry_object *object,
+                            struct difference *difference)
+{
+    if (object->size_bytes != request->size_bytes)
+        compare_size(request, object, difference);
 }
 
 /* A pipe of another size is as good if that is what its own was rounded up to. */
-static bool has_other_size(const struct request *request, const struct ferry_object *object)
+static void compare_pipe(const struct request *request, const struct ferry_object *object,
+                         struct difference *difference)
 {
-    if (request->kind == FERRY_KIND_QUEUE || request->kind == FERRY_KIND_SEMAPHORE)
-        return false; /* has sizes of its own, or none */
-    if (request->kind != FERRY_KIND_PIPE)
-        return object->size_bytes != request->size_bytes;
     bool fits = request->size_bytes <= object->size_bytes &&
                 (request->size_bytes > object->size_bytes / 2 || object->size_bytes <= 4096);
-    return request->size_given && !fits;
+    if (request->size_given && !fits)
+        compare_size(request, object, difference);
+    size_t used = strlen(difference->text);
+    if (request->keeps_records != object->keeps_records)
+        snprintf(difference->text + used, sizeof(difference->text) - used, ", it keeps %srecords",
+                 object->keeps_records ? "" : "no ");
 }
+
+static void compare_queue(const struct request *request, const struct ferry_object *object,
+                          struct difference *difference)
+{
+    snprintf(difference->text, sizeof(difference->text), "%s",
+             queue_request_compare(&request->queue, object).text);
+}
+
+static void compare_semaphore(const struct request *request, const struct ferry_object *object,
+                              struct difference *difference)
+{
+    snprintf(difference->text, sizeof(difference->text), "%s",
+             semaphore_request_compare(&request->semaphore, object).text);
+}
+
+static void compare_lock(const struct request *request, const struct ferry_object *object,
+                         struct difference *difference)
+{
+    snprintf(difference->text, sizeof(difference->text), "%s",
+             lock_request_compare(&request->lock, object).text);
+}
+
+/* What there is to know of each kind. */
+static const struct {
+    int (*make)(const struct request *request);
+    void (*compare)(const struct request *request, const struct ferry_object *object,
+                    struct difference *difference);
+    const char *without_size; /* what it has in place of --size */
+} kinds[] = {
+    [FERRY_KIND_SEGMENT] = {make_segment, compare_segment, NULL},
+    [FERRY_KIND_PIPE] = {make_pipe, compare_pipe, NULL},
+    [FERRY_KIND_QUEUE] = {make_queue, compare_queue,
+                          "what a queue holds is said with --bytes, --messages and --max"},
+    [FERRY_KIND_SEMAPHORE] = {make_semaphore, compare_semaphore, "a semaphore has --value units"},
+    [FERRY_KIND_MUTEX] = {make_lock, compare_lock, "a mutex has none"},
+    [FERRY_KIND_CONDITION] = {make_lock, compare_lock, "a condition has none"},
+};
 
 static unsigned mode_after_umask(unsigned mode)
 {
@@ -84,31 +146,18 @@ static unsigned mode_after_umask(unsigned mode)
 
 static int complain_different(const struct request *request, const struct ferry_object *object)
 {
+    struct difference other = {""};
+    kinds[request->kind].compare(request, object, &other);
     unsigned mode = mode_after_umask(request->mode);
-    bool other_size = has_other_size(request, object);
     bool other_mode = request->mode_given && object->mode != mode;
-    bool other_manner = request->keeps_records != object->keeps_records;
-    struct queue_difference other = {""};
-    if (request->kind == FERRY_KIND_QUEUE)
-        other = queue_request_compare(&request->queue, object);
-    struct semaphore_difference units = {""};
-    if (request->kind == FERRY_KIND_SEMAPHORE)
-        units = semaphore_request_compare(&request->semaphore, object);
-    if (!other_size && !other_mode && !other_manner && other.text[0] == '\0' &&
-        units.text[0] == '\0')
+    if (!other_mode && other.text[0] == '\0')
         return STATUS_DONE;
-    char size_text[128] = "", mode_text[64] = "";
-    if (other_size)
-        snprintf(size_text, sizeof(size_text), ", its size is %s, not %s",
-                 phrase_size(object->size_bytes).text, phrase_size(request->size_bytes).text);
+    char mode_text[64] = "";
     if (other_mode)
         snprintf(mode_text, sizeof(mode_text), ", its mode is %04o, not %04o", object->mode, mode);
     char *name CLEANUP(text_cleanup) = operand_quote(request->name);
-    const char *manner = !other_manner           ? ""
-                         : object->keeps_records ? ", it keeps records"
-                                                 : ", it keeps no records";
-    complain("\"%s\" is there already%s%s%s%s%s; use it as it is, or remove it first: ferry rm %s",
-             request->name, size_text, other.text, units.text, mode_text, manner, name);
+    complain("\"%s\" is there already%s%s; use it as it is, or remove it first: ferry rm %s",
+             request->name, other.text, mode_text, name);
     return STATUS_FAILED;
 }
 
@@ -150,7 +199,7 @@ static int make_or_compare(const struct request *request)
     enum { ROUNDS = 100 };
     int status;
     for (int round = 0; round < ROUNDS; round++) {
-        int r = make(request);
+        int r = kinds[request->kind].make(request);
         if (r >= 0)
             return STATUS_DONE;
         if (r == -EEXIST && request->exclusive)
@@ -165,30 +214,42 @@ static int make_or_compare(const struct request *request)
     return STATUS_FAILED;
 }
 
-/* Is what was asked for sound, for this kind?  0, or STATUS_USAGE after a complaint. */
-static int check(const struct request *request)
+/* An option of some kinds that was given for another one: complains, and says so. */
+static bool has_stray_option(const struct request *request)
 {
     const char *of_queues = queue_request_option(&request->queue);
     const char *of_semaphores = semaphore_request_option(&request->semaphore);
-    if (request->kind == FERRY_KIND_SEGMENT && (!request->size_given || request->size_bytes == 0))
-        complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
-    else if (request->kind == FERRY_KIND_PIPE && request->size_given && request->size_bytes == 0)
-        complain("a pipe holds at least a page: --size 64K, --size 1M, or leave it out");
-    else if (request->kind == FERRY_KIND_SEMAPHORE && request->size_given)
-        complain("--size is for segments and pipes; a semaphore has --value units");
-    else if (request->kind == FERRY_KIND_QUEUE && request->size_given)
-        complain("--size is for segments and pipes; what a queue holds is said with --bytes, "
-                 "--messages and --max");
+    const char *of_locks = lock_request_stray(&request->lock, request->kind);
+    if (request->size_given && kinds[request->kind].without_size != NULL)
+        complain("--size is for segments and pipes; %s", kinds[request->kind].without_size);
     else if (request->kind != FERRY_KIND_PIPE && request->keeps_records)
         complain("--records is for pipes");
     else if (request->kind != FERRY_KIND_QUEUE && of_queues)
         complain("%s is for queues", of_queues);
     else if (request->kind != FERRY_KIND_SEMAPHORE && of_semaphores)
         complain("%s is for semaphores", of_semaphores);
+    else if (of_locks)
+        complain("%s", of_locks);
+    else
+        return false;
+    return true;
+}
+
+/* Is what was asked for sound, for this kind?  0, or STATUS_USAGE after a complaint. */
+static int check(const struct request *request)
+{
+    if (has_stray_option(request))
+        return STATUS_USAGE;
+    if (request->kind == FERRY_KIND_SEGMENT && (!request->size_given || request->size_bytes == 0))
+        complain("a segment needs a size: --size 4097, --size 64K, --size 1M");
+    else if (request->kind == FERRY_KIND_PIPE && request->size_given && request->size_bytes == 0)
+        complain("a pipe holds at least a page: --size 64K, --size 1M, or leave it out");
     else if (request->kind == FERRY_KIND_SEMAPHORE)
         return semaphore_request_check(&request->semaphore);
-    else
+    else if (request->kind == FERRY_KIND_QUEUE)
         return queue_request_check(&request->queue);
+    else
+        return lock_request_check(&request->lock, request->kind);
     return STATUS_USAGE;
 }
 
@@ -205,6 +266,8 @@ static int run(int argc, char **argv)
         {.name = "most", .number = &semaphore->most, .given = &semaphore->most_given},
         {.name = "count", .number = &semaphore->count, .given = &semaphore->count_given},
         {.name = "give-back", .flag = &semaphore->gives_back},
+        {.name = "recursive", .flag = &request.lock.recursive},
+        {.name = "mutex", .text = &request.lock.mutex},
         {.name = "records", .flag = &request.keeps_records},
         {.name = "messages", .number = &queue->messages, .given = &queue->messages_given},
         {.name = "bytes", .size = &queue->bytes, .given = &queue->bytes_given},
@@ -242,6 +305,8 @@ const struct verb verb_new = {
             "  pipe            a stream of bytes; `ferry write` makes one, too\n"
             "  queue           messages, each to one receiver; `ferry send` makes one, too\n"
             "  semaphore       units that `ferry wait` takes and `ferry post` gives\n"
+            "  mutex           a lock with an owner; `ferry lock` makes one, too\n"
+            "  condition       to wait, with a mutex, until somebody tells; needs --mutex\n"
             "\n"
             "Options\n"
             "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's\n"
@@ -263,6 +328,8 @@ const struct verb verb_new = {
             "  --most N        semaphore: has at most so many; 1 makes a binary one\n"
             "  --count N       semaphore: a set of so many, for programs\n"
             "  --give-back     semaphore: what a program takes can be given back when it ends\n"
+            "  --recursive     mutex: who has it may take it again\n"
+            "  --mutex NAME    condition: the mutex that it belongs to\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"
             "\n"
             "Examples\n"

@@ -116,7 +116,9 @@ struct state object_state(const struct ferry_object *object)
         add(&state, "anonymous", "");
     if (object->temporary)
         add(&state, "temporary", "");
-    if (object->lock_owner_dead)
+    if (object->condemned)
+        add(&state, "given up", "");
+    else if (object->lock_owner_dead)
         add(&state, "lock left by the dead", "");
     else if (object->unrepaired)
         add(&state, "unrepaired", "");
@@ -147,14 +149,33 @@ static void life_to_json(const struct ferry_object *object, struct json *json)
     number_or_null(json, "last_detach_unix_ms", object->last_detach_unix_ms);
 }
 
-static void segment_to_json(const struct ferry_object *object, struct json *json)
+static void lock_to_json(const struct ferry_object *object, struct json *json)
 {
-    json_number(json, "version", object->version);
-    number_or_null(json, "changed_unix_ms", object->changed_unix_ms);
     number_or_null(json, "lock_owner_pid", object->lock_owner_pid);
     json_bool(json, "lock_owner_dead", object->lock_owner_dead);
     json_bool(json, "unrepaired", object->unrepaired);
     json_number(json, "lock_count", object->lock_count);
+    json_number(json, "wait_count", object->wait_count);
+}
+
+static void segment_to_json(const struct ferry_object *object, struct json *json)
+{
+    json_number(json, "version", object->version);
+    number_or_null(json, "changed_unix_ms", object->changed_unix_ms);
+    lock_to_json(object, json);
+}
+
+static void mutex_to_json(const struct ferry_object *object, struct json *json)
+{
+    lock_to_json(object, json);
+    json_bool(json, "condemned", object->condemned);
+    json_bool(json, "recursive", object->recursive);
+}
+
+static void condition_to_json(const struct ferry_object *object, struct json *json)
+{
+    json_text(json, "mutex", object->mutex_name);
+    json_number(json, "sleeper_count", object->sleeper_count);
     json_number(json, "wait_count", object->wait_count);
 }
 
@@ -243,4 +264,8 @@ void object_to_json(const struct ferry_object *object, struct json *json)
         queue_to_json(object, json);
     if (object->kind == FERRY_KIND_SEMAPHORE)
         semaphore_to_json(object, json);
+    if (object->kind == FERRY_KIND_MUTEX)
+        mutex_to_json(object, json);
+    if (object->kind == FERRY_KIND_CONDITION)
+        condition_to_json(object, json);
 }

@@ -100,8 +100,11 @@ int operand_kind(const char *word)
 {
     struct guess guess = guess_start(word);
     char list[256] = "";
-    for (int kind = 1; strcmp(ferry_kind_name(kind), "unknown") != 0; kind++) {
+    enum { MOST_KINDS = 16 };
+    for (int kind = 1; kind <= MOST_KINDS; kind++) {
         const char *name = ferry_kind_name(kind);
+        if (strcmp(name, ferry_kind_name(0)) == 0) /* not yet, or not in this library */
+            continue;
         if (strcmp(name, word) == 0)
             return kind;
         guess_consider(&guess, name);

@@ -1,5 +1,6 @@
-/* ferry post: gives a semaphore a unit. */
+/* ferry post: gives a semaphore a unit, or tells those who wait for a condition. */
 #include "base/cleanup.h"
+#include "cli/condition.h"
 #include "cli/kinds.h"
 #include "cli/operand.h"
 #include "cli/options.h"
@@ -16,26 +17,42 @@ static int post(const char *name)
     return r < 0 ? report(r) : STATUS_DONE;
 }
 
+static int post_to(const char *name, int kind, bool all)
+{
+    if (kind == FERRY_KIND_CONDITION)
+        return tell_condition(name, all);
+    if (kind != 0 && kind != FERRY_KIND_SEMAPHORE)
+        return complain_other_kind(name, kind, "semaphore or a condition");
+    if (!all)
+        return post(name);
+    complain("--all is for conditions");
+    return STATUS_USAGE;
+}
+
 static int run(int argc, char **argv)
 {
-    const struct option options[] = {{0}};
+    bool all = false;
+    const struct option options[] = {{.name = "all", .flag = &all}, {0}};
     if (options_parse(&verb_post, options, argc, argv) < 0)
         return STATUS_USAGE;
     char name[FERRY_NAME_SIZE];
     int kind, status = operand_find(argv[0], name, &kind);
     if (status)
         return status;
-    return kind == 0 || kind == FERRY_KIND_SEMAPHORE ? post(name)
-                                                     : complain_other_kind(name, kind, "semaphore");
+    return post_to(name, kind, all);
 }
 
 const struct verb verb_post = {
     .name = "post",
-    .summary = "give a semaphore a unit",
+    .summary = "give a semaphore a unit, or tell who waits for a condition",
     .operands = "NAME",
     .least_operands = 1,
     .most_operands = 1,
-    .help = "Gives a semaphore one unit more, and wakes one who waits for it.\n"
+    .help = "Of a semaphore: gives it one unit more, and wakes one who waits for it.\n"
+            "Of a condition: wakes one who waits for it at this moment, or all.\n"
+            "\n"
+            "Options\n"
+            "  --all           condition: wake all\n"
             "\n"
             "Examples\n"
             "  ferry new semaphore ready\n"

@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/raw.h"
+#include "cli/show_kinds.h"
 #include "cli/table.h"
 
 struct members {
@@ -70,84 +71,6 @@ static void print_traffic(const struct ferry_object *object)
     print_event("last detach", object->last_detach_unix_ms, object->last_detach_pid);
 }
 
-static const char *lock_state(const struct ferry_object *object)
-{
-    if (object->lock_owner_dead)
-        return "its owner is dead, the next taker is told";
-    if (object->lock_owner_pid)
-        return "held";
-    return object->unrepaired ? "free, but its data await repair" : "free";
-}
-
-static void print_segment(const struct ferry_object *object)
-{
-    output_line("  version      %" PRIu32 ", changed %s", object->version,
-                phrase_age(object->changed_unix_ms).text);
-    output_line("  lock         %s; taken so far: %s, after a wait: %s", lock_state(object),
-                phrase_count(object->lock_count).text, phrase_count(object->wait_count).text);
-}
-
-static void print_pipe(const struct ferry_object *object)
-{
-    output_line("  depth        %s of %s bytes%s", phrase_count(object->depth_bytes).text,
-                phrase_count(object->size_bytes).text, object->keeps_records ? ", in records" : "");
-    output_line("  written      %s bytes in %s writes", phrase_count(object->written_bytes).text,
-                phrase_count(object->write_count).text);
-    output_line("  read         %s bytes in %s reads", phrase_count(object->read_bytes).text,
-                phrase_count(object->read_count).text);
-}
-
-static void print_queue(const struct ferry_object *object)
-{
-    unsigned flags = object->queue_flags;
-    bool has_age = object->oldest_age_ns >= 0;
-    output_line("  manner       %s%s%s; when full: %s",
-                flags & FERRY_RENDEZVOUS  ? "rendezvous"
-                : flags & FERRY_UNBOUNDED ? "unbounded"
-                                          : "bounded",
-                flags & FERRY_TYPES ? ", by type" : "",
-                flags & FERRY_PRIORITIES ? ", by priority" : "",
-                queue_overflow_word(object->overflow));
-    output_line("  capacity     %s messages, %s bytes; the largest has %s",
-                phrase_count(object->capacity_messages).text,
-                phrase_count(object->capacity_bytes).text,
-                phrase_count(object->largest_bytes).text);
-    output_line("  depth        %s messages, %s bytes%s%s",
-                phrase_count(object->depth_messages).text, phrase_count(object->depth_bytes).text,
-                has_age ? "; the oldest waits for " : "",
-                has_age ? phrase_duration(object->oldest_age_ns).text : "");
-    output_line("  at most      %s messages, %s bytes at a time",
-                phrase_count(object->most_messages).text, phrase_count(object->most_bytes).text);
-    output_line("  sent         %s; received %s", phrase_count(object->sent_count).text,
-                phrase_count(object->received_count).text);
-    output_line("  dropped      %s oldest, %s newest; refused %s",
-                phrase_count(object->dropped_oldest).text,
-                phrase_count(object->dropped_newest).text,
-                phrase_count(object->refused_count).text);
-}
-
-/* As many values as fit on a line. */
-static void print_set(const struct ferry_object *object)
-{
-    enum { MOST = 16 };
-    char values[MOST * 12] = "";
-    for (uint32_t i = 0; i < object->set_count && i < MOST; i++)
-        snprintf(values + strlen(values), sizeof(values) - strlen(values), " %" PRIu32,
-                 object->set_values[i]);
-    output_line("  set          of %" PRIu32 ":%s%s", object->set_count, values,
-                object->set_count > MOST ? " …" : "");
-}
-
-static void print_semaphore(const struct ferry_object *object)
-{
-    output_line("  value        %s, of at most %s; %s asleep for one",
-                phrase_count(object->value).text, phrase_count(object->most_value).text,
-                phrase_count(object->sleeper_count).text);
-    if (object->set_count > 0)
-        print_set(object);
-    output_line("  waits        %s that meant to sleep", phrase_count(object->wait_count).text);
-}
-
 static const char *role_name(unsigned role)
 {
     switch (role & (FERRY_READ | FERRY_WRITE)) {
@@ -160,61 +83,6 @@ static const char *role_name(unsigned role)
     default:
         return "read-write";
     }
-}
-
-/* Whose end waits for what. */
-static const char *waits_for(unsigned role, const char *reader, const char *writer,
-                             const char *both)
-{
-    return role == FERRY_READ ? reader : role == FERRY_WRITE ? writer : both;
-}
-
-static const char *doing_with_pipe(const struct ferry_member *member)
-{
-    if (member->opening)
-        return waits_for(member->role, "waits for a writer", "waits for a reader", "opens it");
-    if (member->holds_lock)
-        return waits_for(member->role, "has bytes open", "has room open", "has a part open");
-    if (member->waiting)
-        return waits_for(member->role, "waits for bytes", "waits for room", "waits");
-    return "";
-}
-
-static const char *doing_with_queue(const struct ferry_member *member)
-{
-    if (member->selection != FERRY_ANY)
-        return member->selection == FERRY_OF_TYPE ? "waits for type"
-               : member->selection == FERRY_UP_TO ? "waits for types up to"
-                                                  : "waits for types but";
-    if (member->waiting)
-        return waits_for(member->role, "waits for messages", "waits for room", "waits");
-    return "";
-}
-
-static const char *doing_with_segment(const struct ferry_member *member)
-{
-    if (member->holds_lock)
-        return member->waiting ? "holds the lock, waits" : "holds the lock";
-    return member->waiting ? "waits for a change" : "";
-}
-
-static const char *doing_with_semaphore(const struct ferry_member *member)
-{
-    return member->waiting ? "waits for a unit" : "";
-}
-
-static struct phrase doing(int kind, const struct ferry_member *member)
-{
-    struct phrase phrase;
-    const char *text = kind == FERRY_KIND_PIPE        ? doing_with_pipe(member)
-                       : kind == FERRY_KIND_QUEUE     ? doing_with_queue(member)
-                       : kind == FERRY_KIND_SEMAPHORE ? doing_with_semaphore(member)
-                                                      : doing_with_segment(member);
-    if (member->selection != FERRY_ANY)
-        snprintf(phrase.text, sizeof(phrase.text), "%s %" PRIu64, text, member->type);
-    else
-        snprintf(phrase.text, sizeof(phrase.text), "%s", text);
-    return phrase;
 }
 
 static void print_members(int kind, const struct members *members)
@@ -231,7 +99,7 @@ static void print_members(int kind, const struct members *members)
         table_cell(&table, "%s", role_name(member->role));
         table_cell(&table, "%s", member->alive ? "alive" : "dead");
         table_cell(&table, "%s", phrase_age(member->joined_unix_ms).text);
-        table_cell(&table, "%s", doing(kind, member).text);
+        table_cell(&table, "%s", show_doing(kind, member).text);
     }
     if (members->count > 0)
         putchar('\n');
@@ -247,14 +115,7 @@ static void print(const struct ferry_object *object, const struct members *membe
         return;
     print_origin(object);
     print_traffic(object);
-    if (object->kind == FERRY_KIND_SEGMENT)
-        print_segment(object);
-    if (object->kind == FERRY_KIND_PIPE)
-        print_pipe(object);
-    if (object->kind == FERRY_KIND_QUEUE)
-        print_queue(object);
-    if (object->kind == FERRY_KIND_SEMAPHORE)
-        print_semaphore(object);
+    show_kind(object);
     print_members(object->kind, members);
 }
 
@@ -281,6 +142,7 @@ static void member_to_json(const struct ferry_member *member, struct json *json)
     json_bool(json, "waiting", member->waiting);
     json_bool(json, "opening", member->opening);
     json_bool(json, "holds_lock", member->holds_lock);
+    json_bool(json, "wants_lock", member->wants_lock);
     json_text(json, "selection", selection_name(member->selection));
     json_number(json, "type", member->type);
     json_text(json, "command", member->command);

@@ -1,5 +1,6 @@
-/* ferry wait: sleeps until a segment's data have changed, or takes a unit of a semaphore. */
+/* ferry wait: sleeps until a segment's data have changed or somebody tells of a condition, or takes a unit of a semaphore. */
 #include "base/cleanup.h"
+#include "cli/condition.h"
 #include "cli/kinds.h"
 #include "cli/operand.h"
 #include "cli/options.h"
@@ -42,6 +43,14 @@ static int wait_for_unit(const char *name, const struct request *request)
     return r < 0 ? report(r) : STATUS_DONE;
 }
 
+static int wait_for_telling(const char *name, const struct request *request)
+{
+    if (!request->since_given)
+        return wait_for_condition(name, request->timeout_ns);
+    complain("\"%s\" is a condition, and --since is for segments", name);
+    return STATUS_USAGE;
+}
+
 static int wait_for(const char *name, int kind, const struct request *request)
 {
     switch (kind) {
@@ -49,11 +58,13 @@ static int wait_for(const char *name, int kind, const struct request *request)
         return wait_for_segment(name, request);
     case FERRY_KIND_SEMAPHORE:
         return wait_for_unit(name, request);
+    case FERRY_KIND_CONDITION:
+        return wait_for_telling(name, request);
     case 0: /* nothing is there, or what is damaged: opening it says which */
         return request->since_given ? wait_for_segment(name, request)
                                     : wait_for_unit(name, request);
     default:
-        return complain_other_kind(name, kind, "semaphore or a segment");
+        return complain_other_kind(name, kind, "semaphore, a condition or a segment");
     }
 }
 
@@ -78,14 +89,15 @@ static int run(int argc, char **argv)
 
 const struct verb verb_wait = {
     .name = "wait",
-    .summary = "take a unit of a semaphore, or wait until a segment changes",
+    .summary = "take a unit of a semaphore, or wait for a change or a telling",
     .operands = "NAME",
     .least_operands = 1,
     .most_operands = 1,
     .help = "Of a semaphore: takes a unit, and waits until there is one.\n"
             "Of a segment: sleeps until somebody says that it has changed, as `ferry write`\n"
             "does and ferry_segment_notify().  For pipes, `ferry read` waits, for queues\n"
-            "`ferry receive`.  Prints nothing.\n"
+            "`ferry receive`.  Of a condition: sleeps, without its mutex, until somebody tells\n"
+            "(`ferry post`).  Prints nothing.\n"
             "\n"
             "Options\n"
             "  --timeout TIME  give up after 100ms, 2s … (default: never)\n"

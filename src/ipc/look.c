@@ -236,6 +236,8 @@ static void describe_object(struct look *look, const struct stat *status)
     describe_segment(look);
     if (look_has_lock(object))
         look_at_lock(look);
+    if (object->kind == FERRY_KIND_CONDITION)
+        look_at_condition(look);
     if (object->kind == FERRY_KIND_PIPE)
         describe_stream(look);
     describe_data(look);

@@ -47,6 +47,7 @@ static inline bool look_has_lock(const struct ferry_object *object)
     return object->kind == FERRY_KIND_SEGMENT || object->kind == FERRY_KIND_MUTEX;
 }
 void look_at_lock(struct look *look);
+void look_at_condition(struct look *look);
 void look_at_lock_member(const struct look *look, struct ferry_member *member);
 
 /* Is the member in that slot alive? */

@@ -1,6 +1,9 @@
 /* Looking at locks: who has them, who waits for them.  See look.h. */
+#include <string.h>
+
 #include <ferry/mutex.h>
 
+#include "base/name.h"
 #include "ipc/look.h"
 #include "shared/board.h"
 #include "shared/mutex.h"
@@ -31,6 +34,18 @@ void look_at_lock(struct look *look)
     object->recursive = is_mutex && (RELAXED(look->control->gate.flags) & FERRY_RECURSIVE) != 0;
     object->lock_thread = RELAXED(mutex->thread);
     describe_owner(look, tag);
+}
+
+void look_at_condition(struct look *look)
+{
+    struct ferry_object *object = &look->object;
+    const struct layout_gate *gate = &look->control->gate;
+    object->wait_count = RELAXED(gate->condition.waits);
+    object->sleeper_count = board_count(&gate->waiters, look->high);
+    memcpy(object->mutex_name, gate->condition.mutex_name, FERRY_NAME_SIZE);
+    object->mutex_name[FERRY_NAME_SIZE - 1] = '\0';
+    if (!name_is_valid(object->mutex_name)) /* anonymous, or a peer wrote nonsense */
+        object->mutex_name[0] = '\0';
 }
 
 void look_at_lock_member(const struct look *look, struct ferry_member *member)

@@ -1,0 +1,135 @@
+# Mutexes and conditions on the command line: lock, new, wait, post, and what show says of them.
+. "${0%/*}/lib.bash"
+
+a_command_runs_with_the_mutex() { # U6 E5
+    [[ $(ferry lock m -- echo in) == in ]] || fail "the command did not run"
+    json "d['kind'] == 'mutex' and d['lock_count'] == 1 and d['lock_owner_pid'] is None" ferry show m --json
+    json "d['attached'] == 0 and d['dead'] == 0 and d['death_count'] == 0" ferry show m --json
+}
+
+status_of() { # status command… : it ends with that status
+    local wanted=$1 status=0
+    shift
+    "$@" >/dev/null 2>&1 || status=$?
+    [[ $status == "$wanted" ]] || fail "$* ended with $status, not $wanted"
+}
+
+its_status_is_the_commands() { # U5
+    status_of 7 ferry lock m -- sh -c 'exit 7'
+    status_of 0 ferry lock m -- true
+    status_of 2 ferry lock m -- sh -c 'exit 2'
+    status_of $((128 + 9)) ferry lock m -- sh -c 'kill -9 $$'
+    status_of $((128 + 15)) ferry lock m -- sh -c 'kill -TERM $$'
+    fails 127 'no-such-command: there is no such command' ferry lock m -- no-such-command
+    fails 126 'Permission denied' ferry lock m -- /etc/passwd
+    fails 2 'lock needs NAME -- COMMAND' ferry lock m
+    silent ferry new segment s --size 1
+    fails 125 '"s" is a segment, not a mutex' ferry lock s -- true
+    status_of 125 env FERRY_ROOT=/nowhere ferry lock m -- true
+}
+
+options_behind_the_dashes_are_the_commands() { # U5
+    [[ $(ferry lock m -- printf '%s,' --timeout 1s -x) == --timeout,1s,-x, ]] || fail "not as they were"
+}
+
+holding() { # runs in the background until told to end by removing the file; holder is its pid
+    touch stay
+    ferry lock "$1" -- sh -c 'touch inside; while [ -e stay ]; do sleep 0.02; done' &
+    holder=$!
+    eventually test -e inside
+}
+
+who_waits_in_vain_gives_up() { # G7 U5
+    holding m
+    fails 124 'the lock was not free in time' ferry lock --timeout 20ms m -- true
+    fails 124 'somebody has the lock' ferry lock --timeout 0 m -- true
+    rm stay
+    wait "$holder" || fail "the holder ended with $?"
+    silent ferry lock --timeout 0 m -- true
+}
+
+show_names_who_holds_it_and_who_waits() { # G13 E7
+    holding m
+    ferry lock m -- true &
+    local waiter=$!
+    eventually shows m "[x['pid'] for x in d['members'] if x['wants_lock']] == [$waiter]"
+    json "[x['pid'] for x in d['members'] if x['holds_lock']] == [$holder] and d['lock_owner_pid'] == $holder" \
+        ferry show m --json
+    ferry show m >shown
+    grep -q 'holds it for its command' shown || fail "the holder is not named"
+    grep -q 'waits for it' shown || fail "the waiter is not named"
+    rm stay
+    wait "$waiter" "$holder" || fail "one ended with $?"
+}
+
+one_at_a_time() { # E1 E5
+    local worker workers=()
+    echo 0 >count
+    for worker in 1 2 3 4; do
+        for _ in {1..10}; do ferry lock m -- sh -c 'read n <count; echo $((n + 1)) >count'; done &
+        workers+=($!)
+    done
+    wait "${workers[@]}"
+    [[ $(<count) == 40 ]] || fail "40 steps came to $(<count)"
+}
+
+the_command_dies_with_its_holder() { # E5 G8
+    holding m
+    local command
+    command=$(pgrep -P "$holder")
+    kill -9 "$holder"
+    wait "$holder" 2>/dev/null
+    eventually gone "$command"
+    [[ $(ferry lock m -- sh -c 'echo $FERRY_OWNER_DIED') == 1 ]] || fail "the next one was not told"
+    [[ -z $(ferry lock m -- sh -c 'echo $FERRY_OWNER_DIED') ]] || fail "the one behind it was told, too"
+}
+
+gone() { # pid: it has ended, or nobody has asked for its status yet
+    [[ ! -e /proc/$1 ]] || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+}
+
+signals_go_on_to_the_command() { # U5
+    ferry lock m -- sh -c 'trap "exit 9" TERM; touch inside; while :; do sleep 0.02; done' &
+    local holder=$! status=0
+    eventually test -e inside
+    kill -TERM "$holder"
+    wait "$holder" || status=$?
+    [[ $status == 9 ]] || fail "it ended with $status"
+}
+
+mutexes_are_made_and_compared() { # U6
+    silent ferry new mutex m
+    silent ferry new mutex m
+    fails 1 'is there already, it is not recursive; .*ferry rm m' ferry new mutex m --recursive
+    silent ferry new mutex r --recursive
+    fails 1 'it is recursive' ferry new mutex r
+    fails 2 '\-\-recursive is for mutexes' ferry new pipe p --recursive
+    fails 2 'a mutex has none' ferry new mutex n --size 8
+    ferry show r | grep -q 'free (recursive)' || fail "show does not say so"
+}
+
+a_condition_belongs_to_a_mutex() { # U2 E6
+    fails 2 'a condition belongs to a mutex: --mutex NAME' ferry new condition c
+    silent ferry new condition c --mutex m
+    silent ferry new condition c --mutex m
+    fails 1 'it belongs to the mutex "m", not "n"' ferry new condition c --mutex n
+    json "d['mutex'] == 'm'" ferry show c --json
+    fails 2 '\-\-mutex is for conditions' ferry new mutex x --mutex m
+    fails 3 'there is no' ferry wait missing
+}
+
+who_waits_for_it_is_told() { # E6
+    silent ferry new condition c --mutex m
+    ferry wait c &
+    local one=$!
+    ferry wait c &
+    local other=$!
+    eventually shows c "d['sleeper_count'] == 2"
+    silent ferry post c --all
+    wait "$one" && wait "$other" || fail "one ended with $?"
+    fails 3 'nobody told in time' ferry wait c --timeout 20ms
+    silent ferry post c
+    fails 2 '\-\-all is for conditions' ferry post missing --all
+}
+
+run_cases "$@"
