@@ -2,7 +2,7 @@
  * is released:
  *
  *     ninja -C build tests/abi/freeze
- *     for state in rest died torn queue queue-torn types; do
+ *     for state in rest died torn queue queue-torn types semaphore semaphore-torn set set-torn; do
  *         FERRY_ROOT=$(mktemp -d -p /dev/shm) build/tests/abi/freeze $state >tests/abi/version-N/$state.hex
  *     done
  *
@@ -14,7 +14,12 @@
  *   torn   a member was killed with the inner lock in hand and two records committed, not applied
  *   queue  nothing; there are three messages in it, one of them across the end of its ring
  *   queue-torn   a sender was killed when it had committed the third one, with the senders' lock in hand
- *   types  nothing; there are four messages in it, of two types and two priorities */
+ *   types  nothing; there are four messages in it, of two types and two priorities
+ *   semaphore  nothing; it has three units, of at most five
+ *   semaphore-torn  it has none; a member was killed asleep, and is as if it had died in a post with the lock in hand, too
+ *   set    of three, with 2, 1 and 0 units of at most four; a member was killed that has to give back 2 of the first one
+ *   set-torn   the same, and as if it had died with the lock in hand and records committed, not applied, by which the
+ *          second one loses its unit and the third one gets 3 */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +32,8 @@
 
 #include "shared/layout.h"
 #include "shared/root.h"
+#include "shared/semaphore.h"
+#include "shared/semaphore_set.h"
 #include "shared/slots.h"
 
 enum { ROW = 16, QUEUE_MESSAGES = 8, QUEUE_BYTES = 1024, QUEUE_LARGEST = 200, CELLS = 256 };
@@ -239,6 +246,104 @@ static void freeze_queue(bool torn)
     free(layout);
 }
 
+/* ---- Semaphores ------------------------------------------------------------------------------ */
+
+enum { SEMAPHORE_UNITS = 3, SEMAPHORE_BOUND = 5, SET_COUNT = 3, SET_BOUND = 4 };
+
+static ferry_semaphore *make_semaphore(uint32_t count, uint32_t value, uint32_t most)
+{
+    ferry_semaphore *semaphore;
+    expect(
+        ferry_semaphore_open(&semaphore, "frozen",
+                             FERRY_SEMAPHORE(.flags = FERRY_CREATE | FERRY_EXCLUSIVE, .mode = 0600,
+                                             .count = count, .value = value, .most = most)),
+        "create");
+    return semaphore;
+}
+
+static bool is_announced(void)
+{
+    struct layout *layout = load();
+    bool is = (layout->semaphore.word & SEMAPHORE_ASLEEP) != 0;
+    free(layout);
+    return is;
+}
+
+static void lose(pid_t pid)
+{
+    int status;
+    if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+        die("the member was not killed");
+}
+
+/* In slot 1, by an inherited handle. */
+static void lose_sleeper(ferry_semaphore *semaphore)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(ferry_semaphore_wait(semaphore, FERRY_FOREVER) < 0);
+    while (!is_announced())
+        usleep(1000);
+    kill(pid, SIGKILL);
+    lose(pid);
+}
+
+static void freeze_semaphore(bool torn)
+{
+    ferry_semaphore *semaphore = make_semaphore(0, torn ? 0 : SEMAPHORE_UNITS, SEMAPHORE_BOUND);
+    if (torn)
+        lose_sleeper(semaphore);
+    ferry_semaphore_close(semaphore);
+    struct layout *layout = load();
+    if (torn)
+        layout->semaphore.lock.word = slot_tag_make(1, layout->members[1].generation);
+    print("", layout, sizeof(*layout));
+    free(layout);
+}
+
+/* In slot 1. */
+static void lose_debtor(ferry_semaphore *set)
+{
+    static const struct ferry_semaphore_step take = {0, -2, FERRY_GIVE_BACK};
+    pid_t pid = fork();
+    if (pid == 0) {
+        expect(ferry_semaphore_operate(set, &take, 1, FERRY_NOW), "operate");
+        raise(SIGKILL);
+    }
+    lose(pid);
+}
+
+/* As if the second member had died in its next step. */
+static void tear_set(struct layout *layout)
+{
+    struct set_index *index = (struct set_index *)(void *)(layout + 1);
+    layout->semaphore.lock.word = slot_tag_make(1, layout->members[1].generation);
+    for (uint32_t i = 0; i < 2; i++) {
+        index->records[i].offset = offsetof(struct set_index, values) + (1 + i) * sizeof(uint64_t);
+        index->records[i].value = index->values[1 + i] - (i == 0 ? 1 : 0) + (i == 1 ? 3 : 0);
+    }
+    index->commit = 2;
+}
+
+static void freeze_set(bool torn)
+{
+    ferry_semaphore *set = make_semaphore(SET_COUNT, 4, SET_BOUND);
+    expect(ferry_semaphore_set_value(set, 1, 1), "set");
+    expect(ferry_semaphore_set_value(set, 2, 0), "set");
+    lose_debtor(set);
+    ferry_semaphore_close(set);
+    struct layout *layout = load();
+    size_t index_bytes = (size_t)layout->identity.index_bytes;
+    free(layout);
+    layout = load_with(index_bytes);
+    if (torn)
+        tear_set(layout);
+    print("", layout, sizeof(*layout) + index_bytes);
+    free(layout);
+}
+
+/* ---- Segments -------------------------------------------------------------------------------- */
+
 static void freeze_segment(const char *state)
 {
     make(state);
@@ -252,13 +357,20 @@ static void freeze_segment(const char *state)
 int main(int argc, char **argv)
 {
     if (argc != 2) {
-        fprintf(stderr, "usage: freeze rest|died|torn|queue|queue-torn|types\n");
+        fprintf(stderr,
+                "usage: freeze "
+                "rest|died|torn|queue|queue-torn|types|semaphore|semaphore-torn|set|set-torn\n");
         return 2;
     }
+    bool torn = strstr(argv[1], "-torn") != NULL;
     if (strcmp(argv[1], "types") == 0)
         freeze_types();
+    else if (strncmp(argv[1], "semaphore", 9) == 0)
+        freeze_semaphore(torn);
+    else if (strncmp(argv[1], "set", 3) == 0)
+        freeze_set(torn);
     else if (strncmp(argv[1], "queue", 5) == 0)
-        freeze_queue(strcmp(argv[1], "queue-torn") == 0);
+        freeze_queue(torn);
     else
         freeze_segment(argv[1]);
     expect(ferry_remove("frozen"), "remove");

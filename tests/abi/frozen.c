@@ -11,6 +11,7 @@
 #include <ferry/ferry.h>
 
 #include "shared/layout.h"
+#include "shared/semaphore_set.h"
 #include "test.h"
 
 enum {
@@ -19,6 +20,7 @@ enum {
     QUEUE_DATA_BYTES = 4096,
     TYPES_INDEX_BYTES = 19136,
     TYPES_DATA_BYTES = 73728,
+    SET_INDEX_BYTES = 12288 + 4096 * 64, /* of a set of three */
     ROW = 16
 };
 
@@ -36,6 +38,17 @@ static const struct frozen fields[] = {
 };
 static const struct frozen queue_fields[] = {
 #include "version-1/queue.h"
+};
+static const struct frozen semaphore_fields[] = {
+#include "version-1/semaphore.h"
+};
+#undef FROZEN
+
+#define FROZEN(field, offset, width)                                                               \
+    {#field, offset, width, offsetof(struct set_index, field),                                     \
+     sizeof(((struct set_index *)0)->field)},
+static const struct frozen set_fields[] = {
+#include "version-1/set.h"
 };
 #undef FROZEN
 
@@ -72,6 +85,16 @@ TEST(so_is_every_field_of_its_queues) /* G14 */
     size_t end = check_fields(queue_fields, sizeof(queue_fields) / sizeof(queue_fields[0]),
                               offsetof(struct layout, stream));
     CHECK_EQ(end, offsetof(struct layout, members));
+}
+
+TEST(so_is_every_field_of_its_semaphores_and_sets) /* G14 */
+{
+    size_t end =
+        check_fields(semaphore_fields, sizeof(semaphore_fields) / sizeof(semaphore_fields[0]),
+                     offsetof(struct layout, stream));
+    CHECK_EQ(end, offsetof(struct layout, stream.readers));
+    CHECK_EQ(check_fields(set_fields, sizeof(set_fields) / sizeof(set_fields[0]), 0),
+             sizeof(struct set_index));
 }
 
 TEST(a_field_that_moved_would_be_noticed)
@@ -396,4 +419,102 @@ TEST(a_queue_with_types_of_version_one_gives_its_messages) /* G14, Q2, Q5 */
     CHECK_ERR(ferry_queue_receive(queue, bytes, sizeof bytes, FERRY_NOW), EAGAIN);
     ferry_queue_close(queue);
     CHECK_OK(ferry_remove("frozen"));
+}
+
+/* ---- Semaphores ------------------------------------------------------------------------------ */
+
+static void plant_semaphore(const char *state, size_t index_bytes)
+{
+    unsigned char *bytes = load_with_data(state, BYTES + index_bytes, NULL, 0);
+    plant_with_data(bytes, BYTES + index_bytes, "", 0);
+}
+
+static ferry_semaphore *open_frozen_semaphore(void)
+{
+    ferry_semaphore *semaphore;
+    CHECK_OK(ferry_semaphore_open(&semaphore, "frozen", NULL));
+    return semaphore;
+}
+
+static void drop_semaphore(ferry_semaphore *semaphore)
+{
+    ferry_semaphore_close(semaphore);
+    CHECK_OK(ferry_remove("frozen"));
+}
+
+/* From so many units on, up to five and down to none. */
+static void check_units(ferry_semaphore *semaphore, uint32_t units)
+{
+    uint32_t value;
+    CHECK_OK(ferry_semaphore_value(semaphore, &value));
+    CHECK_EQ(value, units);
+    for (; units < 5; units++)
+        CHECK_OK(ferry_semaphore_post(semaphore));
+    CHECK_ERR(ferry_semaphore_post(semaphore), EOVERFLOW);
+    for (; units > 0; units--)
+        CHECK_OK(ferry_semaphore_wait(semaphore, FERRY_NOW));
+    CHECK_ERR(ferry_semaphore_wait(semaphore, FERRY_NOW), EAGAIN);
+}
+
+static void wait_for_a_unit(void *context)
+{
+    (void)context;
+    ferry_semaphore *semaphore = open_frozen_semaphore();
+    CHECK_OK(ferry_semaphore_wait(semaphore, FERRY_FOREVER));
+    ferry_semaphore_close(semaphore);
+}
+
+TEST(a_semaphore_of_version_one_has_its_units) /* E1, G14 */
+{
+    plant_semaphore("semaphore", 0);
+    struct ferry_object object = look();
+    CHECK_EQ(object.kind, FERRY_KIND_SEMAPHORE);
+    ferry_semaphore *semaphore = open_frozen_semaphore();
+    check_units(semaphore, 3);
+    pid_t child = test_child(wait_for_a_unit, NULL);
+    test_sleeping(child);
+    CHECK_OK(ferry_semaphore_post(semaphore));
+    test_wait_ok(child);
+    drop_semaphore(semaphore);
+}
+
+TEST(a_semaphore_whose_members_died_in_version_one_goes_on) /* G8, G14 */
+{
+    plant_semaphore("semaphore-torn", 0);
+    CHECK_EQ(look().dead, 1);
+    ferry_semaphore *semaphore = open_frozen_semaphore();
+    CHECK_ERR(ferry_semaphore_wait(semaphore, FERRY_NOW), EAGAIN);
+    CHECK_OK(ferry_semaphore_post(semaphore));
+    check_units(semaphore, 1);
+    uint32_t waiters;
+    CHECK_OK(ferry_semaphore_waiters(semaphore, &waiters));
+    CHECK_EQ(waiters, 0);
+    drop_semaphore(semaphore);
+}
+
+static void check_set(uint32_t first, uint32_t second, uint32_t third)
+{
+    uint32_t values[3];
+    ferry_semaphore *set = open_frozen_semaphore();
+    CHECK_EQ(look().dead, 1);
+    CHECK_OK(ferry_semaphore_values(set, values, 3));
+    CHECK_EQ(values[0], first);
+    CHECK_EQ(values[1], second);
+    CHECK_EQ(values[2], third);
+    const struct ferry_semaphore_step too_many = {0, 1, 0}, all = {0, -(int32_t)first, 0};
+    CHECK_ERR(ferry_semaphore_operate(set, &too_many, 1, FERRY_NOW), EOVERFLOW);
+    CHECK_OK(ferry_semaphore_operate(set, &all, 1, FERRY_NOW));
+    drop_semaphore(set);
+}
+
+TEST(a_set_of_version_one_gets_back_what_a_dead_member_owed) /* E3, E4, G14 */
+{
+    plant_semaphore("set", SET_INDEX_BYTES);
+    check_set(4, 1, 0);
+}
+
+TEST(steps_that_version_one_had_committed_are_finished) /* E3, G8, G14 */
+{
+    plant_semaphore("set-torn", SET_INDEX_BYTES);
+    check_set(4, 0, 3);
 }

@@ -7,7 +7,9 @@ a_command_runs_with_the_mutex() { # U6 E5
     json "d['attached'] == 0 and d['dead'] == 0 and d['death_count'] == 0" ferry show m --json
 }
 
-status_of() { # status command… : it ends with that status
+# status_of STATUS COMMAND…: it ends with that.
+status_of()
+{
     local wanted=$1 status=0
     shift
     "$@" >/dev/null 2>&1 || status=$?
@@ -25,16 +27,18 @@ its_status_is_the_commands() { # U5
     fails 2 'lock needs NAME -- COMMAND' ferry lock m
     silent ferry new segment s --size 1
     fails 125 '"s" is a segment, not a mutex' ferry lock s -- true
-    status_of 125 env FERRY_ROOT=/nowhere ferry lock m -- true
+    FERRY_ROOT=/nowhere status_of 125 ferry lock m -- true
 }
 
 options_behind_the_dashes_are_the_commands() { # U5
     [[ $(ferry lock m -- printf '%s,' --timeout 1s -x) == --timeout,1s,-x, ]] || fail "not as they were"
 }
 
-holding() { # runs in the background until told to end by removing the file; holder is its pid
+# Holds the mutex $1 in the background for as long as there is the file `stay`; $holder is who does.
+holding()
+{
     touch stay
-    ferry lock "$1" -- sh -c 'touch inside; while [ -e stay ]; do sleep 0.02; done' &
+    "$FERRY" lock "$1" -- sh -c 'touch inside; while [ -e stay ]; do sleep 0.02; done' &
     holder=$!
     eventually test -e inside
 }
@@ -50,7 +54,7 @@ who_waits_in_vain_gives_up() { # G7 U5
 
 show_names_who_holds_it_and_who_waits() { # G13 E7
     holding m
-    ferry lock m -- true &
+    "$FERRY" lock m -- true &
     local waiter=$!
     eventually shows m "[x['pid'] for x in d['members'] if x['wants_lock']] == [$waiter]"
     json "[x['pid'] for x in d['members'] if x['holds_lock']] == [$holder] and d['lock_owner_pid'] == $holder" \
@@ -84,12 +88,14 @@ the_command_dies_with_its_holder() { # E5 G8
     [[ -z $(ferry lock m -- sh -c 'echo $FERRY_OWNER_DIED') ]] || fail "the one behind it was told, too"
 }
 
-gone() { # pid: it has ended, or nobody has asked for its status yet
+# Has the process $1 ended, its status asked for or not?
+gone()
+{
     [[ ! -e /proc/$1 ]] || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
 }
 
 signals_go_on_to_the_command() { # U5
-    ferry lock m -- sh -c 'trap "exit 9" TERM; touch inside; while :; do sleep 0.02; done' &
+    "$FERRY" lock m -- sh -c 'trap "exit 9" TERM; touch inside; while :; do sleep 0.02; done' &
     local holder=$! status=0
     eventually test -e inside
     kill -TERM "$holder"

@@ -1,4 +1,4 @@
-/* One member of a segment, or of a queue, which does what it is told on standard input, a line at a time, and
+/* One member of a segment, of a queue or of a semaphore, which does what it is told on standard input, a line at a time, and
  * answers each line with one: a number that is negative after a failure, then what there is to say.
  *
  * Built for two kinds of machine, two of these share objects while a test tells both what to do.
@@ -17,6 +17,7 @@ enum { MEMBERS = 16 };
 
 static ferry_segment *segment;
 static ferry_queue *queue;
+static ferry_semaphore *semaphore;
 static int channel;
 
 static int answer(int64_t number, const char *text)
@@ -282,6 +283,83 @@ static int do_take_queue(char **words)
     return answer(parcel < 0 ? parcel : ferry_queue_take(&queue, parcel), "");
 }
 
+/* ---- Semaphores -------------------------------------------------------------------------------- */
+
+/* One by itself, or a set of so many, with so many units each. */
+static int do_semaphore(char **words)
+{
+    const char *name = strcmp(words[1], "-") == 0 ? NULL : words[1];
+    return answer(
+        ferry_semaphore_open(&semaphore, name,
+                             FERRY_SEMAPHORE(.flags = FERRY_CREATE,
+                                             .count = (uint32_t)strtoul(words[2], NULL, 10),
+                                             .value = (uint32_t)strtoul(words[3], NULL, 10))),
+        "");
+}
+
+static int do_post(char **words)
+{
+    (void)words;
+    return answer(ferry_semaphore_post(semaphore), "");
+}
+
+static int do_unit(char **words)
+{
+    return answer(ferry_semaphore_wait(semaphore, strtoll(words[1], NULL, 10)), "");
+}
+
+/* As do_count(), with a semaphore for a lock. */
+static int do_visit(char **words)
+{
+    volatile uint32_t *number = (void *)bytes_at(words[1]);
+    for (long left = strtol(words[2], NULL, 10); left > 0; left--) {
+        int r = ferry_semaphore_wait(semaphore, FERRY_FOREVER);
+        if (r < 0)
+            return answer(r, "");
+        *number = *number + 1;
+        ferry_semaphore_post(semaphore);
+    }
+    return answer(*number, "");
+}
+
+/* The same change of the first and of another one of a set, as one; what a death gives back. */
+static int do_steps(char **words)
+{
+    const int32_t change = (int32_t)strtol(words[2], NULL, 10);
+    const struct ferry_semaphore_step steps[] = {
+        {0, change, FERRY_GIVE_BACK},
+        {(uint32_t)strtoul(words[1], NULL, 10), change, FERRY_GIVE_BACK}};
+    return answer(ferry_semaphore_operate(semaphore, steps, 2, strtoll(words[3], NULL, 10)), "");
+}
+
+static int do_units(char **words)
+{
+    uint32_t values[4], count = (uint32_t)strtoul(words[1], NULL, 10), waiters;
+    int r = count > 1 ? ferry_semaphore_values(semaphore, values, count < 4 ? count : 4)
+                      : ferry_semaphore_value(semaphore, values);
+    if (r < 0 || (r = ferry_semaphore_waiters(semaphore, &waiters)) < 0)
+        return answer(r, "");
+    printf("0");
+    for (uint32_t i = 0; i < count && i < 4; i++)
+        printf(" %u", values[i]);
+    return printf(" sleepers=%u\n", waiters);
+}
+
+static int do_give_semaphore(char **words)
+{
+    int parcel;
+    (void)words;
+    int r = ferry_semaphore_hand_over(semaphore, &parcel);
+    return answer(r < 0 ? r : send_parcel(parcel), "");
+}
+
+static int do_take_semaphore(char **words)
+{
+    (void)words;
+    int parcel = receive_parcel();
+    return answer(parcel < 0 ? parcel : ferry_semaphore_take(&semaphore, parcel), "");
+}
+
 /* ---- The lines ------------------------------------------------------------------------------- */
 
 static const struct order {
@@ -311,6 +389,14 @@ static const struct order {
     {"statistics", do_statistics, 0},
     {"give-queue", do_give_queue, 0},
     {"take-queue", do_take_queue, 0},
+    {"semaphore", do_semaphore, 3},
+    {"post", do_post, 0},
+    {"unit", do_unit, 1},
+    {"visit", do_visit, 2},
+    {"steps", do_steps, 3},
+    {"units", do_units, 1},
+    {"give-semaphore", do_give_semaphore, 0},
+    {"take-semaphore", do_take_semaphore, 0},
 };
 
 static void obey(char *line)
@@ -336,5 +422,6 @@ int main(int argc, char **argv)
         obey(line);
     ferry_segment_close(segment);
     ferry_queue_close(queue);
+    ferry_semaphore_close(semaphore);
     return 0;
 }

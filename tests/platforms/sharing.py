@@ -305,11 +305,101 @@ def queue_is_handed_over(one, two, _):
     expect(one.ask("receive 0"), (5, "yours"))
 
 
+def semaphore_s_fields_are_where_the_other_has_them(one, two, _):
+    for count in (0, 3):
+        name = f"{NAME}{count}"
+        one.do(f"semaphore {name} {count} 7")
+        two.do(f"semaphore {name} {count} 7")
+        if count == 0:
+            one.do("unit 0")
+        else:
+            two.do("steps 1 -2 0")
+        ours = one.text(f"raw {name}")
+        assert "semaphore.word=" in ours, ours
+        expect(two.text(f"raw {name}"), ours)
+
+
+def units_are_counted_by_both(one, two, _):
+    one.do(f"semaphore {NAME} 0 5")
+    two.do(f"semaphore {NAME} 0 5")
+    for taker, giver in 20 * ((one, two), (two, one)):
+        for left in range(4, -1, -1):
+            taker.do("unit 0")
+            expect(giver.text("units 1"), f"{left} sleepers=0")
+        expect(giver.ask("unit 0")[0], -errno.EAGAIN)
+        for _ in range(5):
+            giver.do("post")
+        expect(taker.text("units 1"), "5 sleepers=0")
+
+
+def a_semaphore_excludes(one, two, _):
+    one.do(f"create {NAME} 64")
+    two.do(f"open {NAME}")
+    one.do("semaphore door 0 1")
+    two.do("semaphore door 0 1")
+    one.say(f"visit 8 {TURNS}")
+    two.say(f"visit 8 {TURNS}")
+    counts = one.answer()[0], two.answer()[0]
+    expect(max(counts), 2 * TURNS)
+    expect(one.text("units 1"), "1 sleepers=0")
+
+
+def sleepers_get_units(one, two, observer):
+    for partner in (one, two, observer):
+        partner.do(f"semaphore {NAME} 0 0")
+    for poster, sleeper in 10 * ((one, two), (two, one)):
+        sleeper.say(f"unit {10 * SECOND}")
+        until(lambda: observer.text("units 1") == "0 sleepers=1", "somebody sleeps")
+        poster.do("post")
+        expect(sleeper.answer()[0], 0)
+        expect(observer.text("units 1"), "0 sleepers=0")
+
+
+def steps_are_all_done_or_none(one, two, observer):
+    for partner in (one, two, observer):
+        partner.do(f"semaphore {NAME} 3 2")
+    one.do("steps 1 -2 0")
+    expect(two.text("units 3"), "0 0 2 sleepers=0")
+    expect(two.ask("steps 2 -1 0")[0], -errno.EAGAIN)
+    expect(one.text("units 3"), "0 0 2 sleepers=0")
+    two.say(f"steps 2 -1 {10 * SECOND}")
+    until(lambda: observer.text("units 3") == "0 0 2 sleepers=1", "somebody sleeps")
+    one.do("steps 1 2 0")
+    expect(two.answer()[0], 0)
+    expect(one.text("units 3"), "1 2 1 sleepers=0")
+
+
+def what_a_killed_one_held_is_given_back(one, two, observer):
+    for partner in (one, two, observer):
+        partner.do(f"semaphore {NAME} 3 2")
+    one.do("steps 2 -2 0")
+    two.say(f"steps 1 -1 {10 * SECOND}")
+    until(lambda: observer.text("units 3") == "0 2 0 sleepers=1", "somebody sleeps")
+    one.kill()
+    expect(two.answer()[0], 0)
+    expect(observer.text("units 3"), "1 1 2 sleepers=0")
+    two.kill()
+    expect(observer.text("units 3"), "2 2 2 sleepers=0")
+
+
+def semaphore_is_handed_over(one, two, _):
+    for count in (0, 3):
+        one.do(f"semaphore - {count} 3")
+        one.do("give-semaphore")
+        two.do("take-semaphore")
+        if count == 0:
+            two.do("unit 0")
+        else:
+            two.do("steps 1 -1 0")
+        expect(one.text(f"units {max(count, 1)}"), "2 sleepers=0" if count == 0 else "2 2 3 sleepers=0")
+
+
 BODIES = [fields_are_where_the_other_has_them, contents_are_seen, members_and_counters_agree, lock_excludes,
           sleeper_gets_the_lock_of_the_killed, sleepers_hear_notices, sleeper_hears_the_next_after_a_killed_one,
           anonymous_segment_is_handed_over, named_segment_is_handed_over, messages_are_exchanged,
           queue_s_fields_are_where_the_other_has_them, sleepers_get_messages_and_room, messages_outlive_a_killed_sender,
-          queue_is_handed_over]
+          queue_is_handed_over, semaphore_s_fields_are_where_the_other_has_them, units_are_counted_by_both, a_semaphore_excludes,
+          sleepers_get_units, steps_are_all_done_or_none, what_a_killed_one_held_is_given_back, semaphore_is_handed_over]
 
 
 def case(body, first, second, suffix):
