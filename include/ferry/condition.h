@@ -13,9 +13,10 @@
  *
  * Threads, fork, exec: as with mutexes.
  * Death: a member may be killed at any instruction.  One that dies between changing what is waited for and telling leaves nobody asleep:
- *   those who wait are woken to look for themselves (1).  If it had the mutex, who gets that next is told (-EOWNERDEAD), in its wait as well.
+ *   those who wait are woken to look for themselves.  If it had the mutex, who gets that next is told (-EOWNERDEAD), in its wait as well.
  *   A signal that went to one who died before it could heed it is not lost: the others look again.
- * Descriptors: an open handle costs two, an anonymous one three; of several threads that wait, one has up to two more.
+ * Descriptors: an open handle costs two, an anonymous one three; of all threads that wait, one has up to two more, of which its handle
+ *   keeps one for the next long wait.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory. */
 #ifndef FERRY_CONDITION_H
@@ -55,19 +56,21 @@ FERRY_API ferry_condition *ferry_condition_close(ferry_condition *condition);
 
 /* With the mutex: lets go of it, waits until somebody tells, and takes it again, as often as this thread had it.
  * 0                 somebody told, and the mutex is this thread's again
- * 1                 likewise, but nobody told: somebody died, or might have, so look yourself
+ * 1                 likewise, but nobody told: somebody died, or might have (now and then, where several wait), so look yourself
  * -ETIMEDOUT        likewise, and the time is up (with FERRY_NOW: nobody told in the meantime)
  * -EINTR            likewise, only with FERRY_EINTR
  * -EOWNERDEAD       likewise, and an earlier owner of the mutex died with it; see ferry_mutex_lock()
  * -EPERM            this thread does not have the mutex; nothing has happened
- * -ENOTRECOVERABLE  the data were given up, and the mutex is not this thread's any more */
+ * -EBADMSG          another member overwrote the mutex, which is not this thread's any more
+ * -ENOTRECOVERABLE  the data were given up, by this very wait if they were not repaired; the mutex is not this thread's any more */
 FERRY_API int ferry_condition_wait(ferry_condition *condition, int64_t timeout_ns);
 
-/* Wakes one who waits (seldom more); or all.  Never blocks, and costs next to nothing while nobody waits. */
+/* Wakes one who waits (now and then one more); or all.  Never blocks, and costs next to nothing while nobody waits. */
 FERRY_API int ferry_condition_signal(ferry_condition *condition);
 FERRY_API int ferry_condition_broadcast(ferry_condition *condition);
 
-/* Hands the condition to another process, and redeems that: see ferry_segment_hand_over() and ferry_segment_take().  The mutex goes by itself. */
+/* Hands the condition to another process, and redeems that: see ferry_segment_hand_over() and ferry_segment_take().  The mutex goes by itself,
+ * and is taken first.  -EINVAL: it belongs to another one; the descriptor is good for nothing then. */
 FERRY_API int ferry_condition_hand_over(ferry_condition *condition, int *ret_descriptor);
 FERRY_API int ferry_condition_take(ferry_condition **ret_condition, ferry_mutex *mutex,
                                    int descriptor);

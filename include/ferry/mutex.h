@@ -15,12 +15,15 @@
  * found by `ferry doctor`.
  *
  * Threads: a handle may be used from several threads at once, and it is a thread that has the lock; only open and close belong to one.
- * fork: the child uses the handles it inherited, as a member of its own; what the parent had locked stays the parent's.
+ * fork: the child uses the handles it inherited, as a member of its own; what the parent had locked stays the parent's.  As with segments: a
+ *   bare clone() and the like get -ESTALE.
  * exec: closes them, unless handed over (ferry_mutex_hand_over); what was locked is then as if its owner had died.
- * Death: a member may be killed at any instruction.  If it had the lock, the next one gets it and is told (-EOWNERDEAD), and so is each
- *   that comes after until one has said that the data are whole (ferry_mutex_repaired).  Who unlocks without having said so has given the data up:
- *   from then on, locking is -ENOTRECOVERABLE for all.
- * Descriptors: an open handle costs two, an anonymous one three; of several threads that wait, one has up to three more.
+ * Death: a member may be killed at any instruction.  If it had the lock, the next one gets it and is told (-EOWNERDEAD).  That one says when the
+ *   data are whole (ferry_mutex_repaired); if it dies before, or closes its handle, the next one is told.  If it unlocks without having said so, it
+ *   has given the data up: from then on, locking is -ENOTRECOVERABLE for all.  A thread that ends with the lock in hand leaves it locked until
+ *   its process ends or closes the handle.
+ * Descriptors: an open handle costs two, an anonymous one three; of all threads that wait, one has up to three more, of which its handle keeps one
+ *   for the next long wait.
  *
  * Any call may return -EBADMSG: another member wrote nonsense into the object's control memory. */
 #ifndef FERRY_MUTEX_H
@@ -68,13 +71,13 @@ FERRY_API ferry_mutex *ferry_mutex_close(ferry_mutex *mutex);
  * -EOWNERDEAD       taken, and an earlier owner died with it: the data may be half-written; see ferry_mutex_repaired()
  * -EAGAIN           FERRY_NOW, and somebody has it
  * -ETIMEDOUT        the time is up
- * -EDEADLK          this thread has it already, through this handle
+ * -EDEADLK          this thread has it already, through this handle (through another one it waits for itself)
  * -EOVERFLOW        FERRY_RECURSIVE, and it has it 2^32 times
  * -ENOTRECOVERABLE  the data were given up
  * -EINTR            only with FERRY_EINTR */
 FERRY_API int ferry_mutex_lock(ferry_mutex *mutex, int64_t timeout_ns);
 
-/* Lets go of it.  -EPERM unless this thread took it through this handle. */
+/* Lets go of it.  -EPERM unless this thread took it through this handle.  -EBADMSG: another member overwrote it meanwhile; it is not held any more. */
 FERRY_API int ferry_mutex_unlock(ferry_mutex *mutex);
 
 /* Behind -EOWNERDEAD, with the lock: the data are whole again.  -EPERM without the lock. */
@@ -86,10 +89,11 @@ FERRY_API int ferry_mutex_repaired(ferry_mutex *mutex);
  *     if (r == 1 || r == -EOWNERDEAD) { …do it…; r = ferry_mutex_done(mutex); }
  *
  * 0 once it has been done, which costs no lock.  1: this thread has the lock, and is to do it; -EOWNERDEAD: likewise, and somebody
- * died in the middle of it.  Other errors as ferry_mutex_lock().  Who does not get it done unlocks, and leaves it to the next one. */
+ * died in the middle of it.  Other errors as ferry_mutex_lock().  Who does not get it done unlocks, and leaves it to the next one: after -EOWNERDEAD
+ * behind ferry_mutex_repaired(), or else the data are given up. */
 FERRY_API int ferry_mutex_once(ferry_mutex *mutex, int64_t timeout_ns);
 
-/* It has been done, for good; lets go of the lock.  -EPERM without the lock. */
+/* It has been done, for good, and the data are whole; lets go of the lock.  As ferry_mutex_unlock(). */
 FERRY_API int ferry_mutex_done(ferry_mutex *mutex);
 
 /* Hands the mutex (not the lock) to another process, and redeems that: see ferry_segment_hand_over() and ferry_segment_take(). */

@@ -140,7 +140,11 @@ static int64_t least(int64_t a, int64_t b)
 /* How long who is not the sentry sleeps before it looks again. */
 static int64_t patience(struct lobby *lobby)
 {
-    return SECOND_LOOK_NS * (int64_t)(board_count(lobby->board, slots_high(lobby->slots)) + 1);
+    unsigned sleepers = board_count(lobby->board, slots_high(lobby->slots));
+    pthread_mutex_lock(&lobby->guard);
+    sleepers += lobby->threads; /* one too many, and other processes' threads are not known */
+    pthread_mutex_unlock(&lobby->guard);
+    return SECOND_LOOK_NS * (int64_t)sleepers;
 }
 
 /* On the word alone.  1: not woken for that long. */

@@ -11,7 +11,7 @@
 #include "shared/bell.h"
 #include "shared/vigil.h"
 
-/* How often to look again where an end cannot be heard, or only a death. */
+/* How often to look again where an end cannot be heard, or only a death; or where all members would have to be listened to. */
 static const int64_t DEAF_SLICE_NS = 5000000, HALF_DEAF_SLICE_NS = 100000000;
 
 /* After a sign that the kernel does not confirm yet: from this slice on, each twice as long. */
@@ -55,7 +55,8 @@ static int64_t slice(const struct vigil *vigil, int owner_fd)
 {
     if (vigil->doubt_ns > 0)
         return vigil->doubt_ns;
-    if (vigil->latch < 0 || owner_fd == -ESRCH || (owner_fd < 0 && vigil->closing < 0))
+    bool is_half_deaf = owner_fd >= 0 || owner_fd == VIGIL_ANYBODY;
+    if (vigil->latch < 0 || owner_fd == -ESRCH || (!is_half_deaf && vigil->closing < 0))
         return DEAF_SLICE_NS;
     return vigil->closing < 0 ? HALF_DEAF_SLICE_NS : INT64_MAX;
 }

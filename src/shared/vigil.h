@@ -41,7 +41,7 @@ static inline bool vigil_doubts(const struct vigil *vigil)
 }
 
 /* Sleeps until something is heard, or left_ns are over; and from time to time where not everything can be heard.  owner_fd: a pidfd,
- * or why there is none; or VIGIL_NOBODY.  0, or -EINTR. */
+ * or why there is none; or VIGIL_ANYBODY.  0, or -EINTR. */
 int vigil_sleep(struct vigil *vigil, int owner_fd, int64_t left_ns);
 
 #endif

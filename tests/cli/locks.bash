@@ -78,8 +78,9 @@ one_at_a_time() { # E1 E5
 }
 
 the_command_dies_with_its_holder() { # E5 G8
-    holding m
-    local command
+    "$FERRY" lock m -- sleep 1000 &
+    local holder=$! command
+    eventually pgrep -P "$holder" -x sleep
     command=$(pgrep -P "$holder")
     kill -9 "$holder"
     wait "$holder" 2>/dev/null

@@ -18,7 +18,8 @@ static struct scene *begin(void)
     static struct scene scene;
     scene.object = object_make("x", 0);
     scene.other = object_join(&scene.object);
-    mutex_init(&scene.one, &scene.object.first, (struct mutex_manner){0}, scene.object.region.bell_fd);
+    mutex_init(&scene.one, &scene.object.first, (struct mutex_manner){0},
+               scene.object.region.bell_fd);
     mutex_init(&scene.two, &scene.other, (struct mutex_manner){0}, scene.object.region.bell_fd);
     return &scene;
 }
