@@ -1,7 +1,7 @@
-/* Layout version 1, frozen: every byte of the control memory, as FROZEN(field, offset, width).  Objects
- * of this version lie in people's /dev/shm; so this list never changes again, and what differs from
- * it is another version.  But for one thing: what was reserved can become a new kind's, since who does
- * not know the kind does not open it. */
+/* Layout version 1: every byte of the control memory, as FROZEN(field, offset, width).  From its release on, objects of this version
+ * lie in people's /dev/shm; then this list never changes again, and what differs from it is another version.  But for one thing: what
+ * was reserved can become a new kind's, since who does not know the kind does not open it.  Until then, what is taken of the
+ * reserved bytes for kinds that are there is noted here. */
 FROZEN(identity.magic, 0, 8)
 FROZEN(identity.version, 8, 4)
 FROZEN(identity.kind, 12, 4)
@@ -44,10 +44,12 @@ FROZEN(journal.records[15], 496, 16)
 FROZEN(sleepers.words, 512, 512)
 FROZEN(listeners.words, 1024, 512)
 FROZEN(mutex.word, 1536, 4)
-FROZEN(mutex.reserved1, 1540, 4)
+FROZEN(mutex.thread, 1540, 4)
 FROZEN(mutex.taken, 1544, 8)
 FROZEN(mutex.waits, 1552, 8)
-FROZEN(mutex.reserved2, 1560, 40)
+FROZEN(mutex.sentry, 1560, 4)
+FROZEN(mutex.reserved1, 1564, 4)
+FROZEN(mutex.reserved2, 1568, 32)
 FROZEN(notice.version, 1600, 4)
 FROZEN(notice.reserved1, 1604, 4)
 FROZEN(notice.changed, 1608, 8)
@@ -100,4 +102,5 @@ FROZEN(members[0].wake, 4124, 4)
 FROZEN(members[0].wants, 4128, 4)
 FROZEN(members[0].sleeping, 4132, 4)
 FROZEN(members[0].type, 4136, 8)
-FROZEN(members[0].reserved, 4144, 16)
+FROZEN(members[0].thread, 4144, 4)
+FROZEN(members[0].reserved, 4148, 12)
