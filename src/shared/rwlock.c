@@ -237,6 +237,7 @@ int rwlock_lock_shared_slowly(struct rwlock *rwlock, int64_t timeout_ns)
 struct round {
     uint32_t slot, high;
     slot_tag reader; /* whose mark stopped it */
+    bool is_busy;    /* the books are: the dead are left to others */
 };
 
 /* Who was never below `high` so far will see the closed door.  -ENOSPC: there is no memory to look into. */
@@ -261,7 +262,8 @@ static bool has_drained(struct rwlock *rwlock, struct round *round, bool asks)
         round->reader = slot_tag_make(round->slot, generation);
         if (!asks || slots_is_alive(rwlock->slots, round->reader))
             return false;
-        members_reap(rwlock->slots, round->slot, clock_now_ns());
+        if (!round->is_busy)
+            round->is_busy = members_reap(rwlock->slots, round->slot, clock_now_ns()) < 0;
     }
     return true;
 }
