@@ -290,7 +290,9 @@ static int drain(struct rwlock *rwlock, deadline end)
 {
     struct round round;
     int r = begin_round(rwlock, &round);
-    if (r < 0 || SPIN_UNTIL(&rwlock->draining, has_drained(rwlock, &round, false)))
+    /* The dead are not worth a spin. */
+    if (r < 0 || has_drained(rwlock, &round, true) ||
+        SPIN_UNTIL(&rwlock->draining, has_drained(rwlock, &round, false)))
         return r;
     atomic_fetch_add_explicit(&rwlock->mutex.shared->waits, 1, memory_order_relaxed);
     struct lobby_stay stay = lobby_enter(&rwlock->drain);
