@@ -61,6 +61,7 @@ enum ferry_kind {
     FERRY_KIND_QUEUE = 3,
     FERRY_KIND_SEMAPHORE = 4,
     FERRY_KIND_MUTEX = 5,
+    FERRY_KIND_RWLOCK = 6,
     FERRY_KIND_CONDITION = 7,
 };
 

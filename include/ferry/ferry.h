@@ -9,6 +9,7 @@
 #include <ferry/queue.h>
 #include <ferry/semaphore.h>
 #include <ferry/mutex.h>
+#include <ferry/rwlock.h>
 #include <ferry/condition.h>
 #include <ferry/inspect.h>
 

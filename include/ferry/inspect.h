@@ -42,15 +42,19 @@ struct ferry_object {
     int64_t last_detach_unix_ms;
     uint32_t version;        /* segment: its change notice */
     int64_t changed_unix_ms; /* segment: when that last stepped; 0 if never */
-    /* segment, mutex: */
-    pid_t lock_owner_pid; /* who holds the lock; 0 if nobody */
+    /* segment, mutex, rwlock: */
+    pid_t
+        lock_owner_pid; /* who holds the lock; rwlock: for writing, or waits for readers to leave; 0 if nobody */
     bool lock_owner_dead; /* that one is dead; the next taker is told */
     bool unrepaired;      /* an owner died, and nobody has said "repaired" */
-    bool condemned; /* mutex: and somebody has let go of it all the same: nobody gets it any more */
+    bool
+        condemned; /* mutex, rwlock: and somebody has let go of it all the same: nobody gets it any more */
     bool recursive; /* mutex: its owner may take it again */
     uint32_t
         lock_thread; /* which of its owner's threads: a number that compares with ferry_member.thread */
-    uint64_t lock_count, wait_count;    /* times taken, and times that meant to sleep for it */
+    /* times taken (rwlock: for writing), and times that meant to sleep for it */
+    uint64_t lock_count, wait_count;
+    uint64_t reader_count;              /* rwlock: how often it is held for reading */
     uint64_t depth_bytes;               /* pipe, queue: in it now; size_bytes is its capacity */
     uint64_t written_bytes, read_bytes; /* pipe: since creation */
     uint64_t write_count, read_count;   /* pipe: in portions of up to 16 KiB */
@@ -80,11 +84,14 @@ struct ferry_member {
     int64_t joined_unix_ms;
     /* asleep until the object changes, or has bytes, messages or room; or polling for that */
     bool waiting;
-    bool opening;      /* pipe: it waits for somebody to open the other end */
-    bool holds_lock;   /* the lock of a segment, a mutex; pipe: it has room or bytes open */
-    bool wants_lock;   /* segment, mutex: it waits for the lock … */
+    bool opening; /* pipe: it waits for somebody to open the other end */
+    /* the lock of a segment, a mutex, an rwlock (for writing, though readers may be in still); pipe: it has room or bytes open */
+    bool holds_lock;
+    uint32_t read_holds; /* rwlock: so often it holds it for reading */
+    bool
+        wants_lock; /* segment, mutex, rwlock: it waits for the lock, or, with holds_lock, for readers to leave … */
     uint32_t thread;   /* … with this thread; of several, with the last one that came */
-    bool for_children; /* mutex: while it has it, it waits for its children */
+    bool for_children; /* mutex, rwlock: while it has it, it waits for its children */
     /* queue: which messages it is asleep for, enum ferry_selection, and of which type.  FERRY_ANY, too, if its threads are for
      * different ones, or if it is not asleep for messages */
     unsigned selection;

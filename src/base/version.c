@@ -22,6 +22,8 @@ const char *ferry_kind_name(int kind)
         return "semaphore";
     case FERRY_KIND_MUTEX:
         return "mutex";
+    case FERRY_KIND_RWLOCK:
+        return "rwlock";
     case FERRY_KIND_CONDITION:
         return "condition";
     default:

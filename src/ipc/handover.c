@@ -8,6 +8,7 @@
 #include "ipc/parcel.h"
 #include "ipc/pipe.h"
 #include "ipc/queue.h"
+#include "ipc/rwlock.h"
 #include "ipc/segment.h"
 #include "ipc/semaphore.h"
 #include "os/file.h"
@@ -201,4 +202,14 @@ int ferry_condition_take(ferry_condition **ret_condition, ferry_mutex *mutex, in
     file_close(&descriptor);
     *ret_condition = condition;
     return 0;
+}
+
+int ferry_rwlock_hand_over(ferry_rwlock *rwlock, int *ret_descriptor)
+{
+    return hand_over_whole(&rwlock->object, ret_descriptor);
+}
+
+int ferry_rwlock_take(ferry_rwlock **ret_rwlock, int descriptor)
+{
+    return take_whole(FERRY_KIND_RWLOCK, descriptor, rwlock_new, ret_rwlock);
 }

@@ -44,7 +44,8 @@ void look_at_semaphore(struct look *look);
 /* The same for a lock, and for a member of what is or has one (look_lock.c). */
 static inline bool look_has_lock(const struct ferry_object *object)
 {
-    return object->kind == FERRY_KIND_SEGMENT || object->kind == FERRY_KIND_MUTEX;
+    return object->kind == FERRY_KIND_SEGMENT || object->kind == FERRY_KIND_MUTEX ||
+           object->kind == FERRY_KIND_RWLOCK;
 }
 void look_at_lock(struct look *look);
 void look_at_condition(struct look *look);

@@ -6,7 +6,7 @@
 #include "base/name.h"
 #include "ipc/look.h"
 #include "shared/board.h"
-#include "shared/mutex.h"
+#include "shared/rwlock.h"
 
 static void describe_owner(struct look *look, slot_tag tag)
 {
@@ -20,19 +20,47 @@ static void describe_owner(struct look *look, slot_tag tag)
     object->lock_owner_dead = !current || !look_is_alive(look, slot);
 }
 
+/* Marks of the living alone count, see rwlock.h. */
+static uint64_t count_readers(const struct look *look)
+{
+    uint64_t readers = 0;
+    for (uint32_t slot = 0; slot < look->high; slot++) {
+        uint32_t holds = RELAXED(look->control->members[slot].holds);
+        if (holds > 0 && look_is_alive(look, slot))
+            readers += holds;
+    }
+    return readers;
+}
+
+static bool is_rwlock(const struct look *look)
+{
+    return look->object.kind == FERRY_KIND_RWLOCK;
+}
+
+/* What says who has it: of an rwlock, the door; its mutex is the writers' business. */
+static uint32_t word_of(const struct look *look)
+{
+    const struct layout *control = look->control;
+    return is_rwlock(look) ? RELAXED(control->gate.rwlock.door) : RELAXED(control->mutex.word);
+}
+
+static_assert(RWLOCK_UNREPAIRED == MUTEX_UNREPAIRED && RWLOCK_CONDEMNED == MUTEX_CONDEMNED,
+              "both words are read alike");
+
 void look_at_lock(struct look *look)
 {
     struct ferry_object *object = &look->object;
     const struct layout_mutex *mutex = &look->control->mutex;
-    uint32_t word = RELAXED(mutex->word);
+    uint32_t word = word_of(look);
     slot_tag tag = word & TAG_MASK;
     bool is_mutex = object->kind == FERRY_KIND_MUTEX;
     object->lock_count = RELAXED(mutex->taken);
     object->wait_count = RELAXED(mutex->waits);
     object->unrepaired = (word & MUTEX_UNREPAIRED) != 0;
-    object->condemned = is_mutex && tag == MUTEX_CONDEMNED;
+    object->condemned = object->kind != FERRY_KIND_SEGMENT && tag == MUTEX_CONDEMNED;
     object->recursive = is_mutex && (RELAXED(look->control->gate.flags) & FERRY_RECURSIVE) != 0;
     object->lock_thread = RELAXED(mutex->thread);
+    object->reader_count = is_rwlock(look) ? count_readers(look) : 0;
     describe_owner(look, tag);
 }
 
@@ -48,14 +76,25 @@ void look_at_condition(struct look *look)
         object->mutex_name[0] = '\0';
 }
 
+static void look_at_reader(const struct look *look, struct ferry_member *member)
+{
+    const struct layout *control = look->control;
+    uint32_t slot = member->slot, door = word_of(look);
+    member->read_holds = RELAXED(control->members[slot].holds);
+    member->wants_lock |= board_has(&control->gate.readers, slot) ||
+                          (member->holds_lock && (door & RWLOCK_DRAINING) != 0);
+}
+
 void look_at_lock_member(const struct look *look, struct ferry_member *member)
 {
     struct layout *control = look->control;
     uint32_t slot = member->slot;
     struct layout_entry *entry = &control->members[slot];
-    member->holds_lock = (RELAXED(control->mutex.word) & TAG_MASK) ==
-                         slot_tag_make(slot, RELAXED(entry->generation));
+    member->holds_lock =
+        (word_of(look) & TAG_MASK) == slot_tag_make(slot, RELAXED(entry->generation));
     member->wants_lock = board_has(&control->gate.waiters, slot);
     member->thread = RELAXED(entry->thread);
     member->for_children = (RELAXED(entry->role) & LAYOUT_FOR_CHILDREN) != 0;
+    if (is_rwlock(look))
+        look_at_reader(look, member);
 }

@@ -156,6 +156,19 @@ static const struct layout_field condition_fields[] = {
     FIELD("condition", gate.condition.mutex_name, "mutex's name", "at creation, for people"),
 };
 
+/* What reader-writer locks have besides. */
+static const struct layout_field rwlock_fields[] = {
+    FIELD("gate", gate.flags, "flags", "how it was made"),
+    FIELD("rwlock", gate.rwlock.door, "door",
+          "0 open; tag of who writes; bit 30 unrepaired; bit 31 readers are in still"),
+    FIELD("rwlock", gate.rwlock.closings, "closings", "how often the door was closed"),
+    FIELD("rwlock", gate.rwlock.drain, "drain", "steps when the last reader of a process leaves"),
+    FIELD("rwlock", gate.rwlock.door_sentry, "door sentry", "of those who wait for the door"),
+    FIELD("rwlock", gate.rwlock.drain_sentry, "drain sentry", "a writer that waits for readers"),
+    FIELD("waiters", gate.waiters, "bits", "members that wait for their turn to write"),
+    FIELD("readers", gate.readers, "bits", "members that wait for the door"),
+};
+
 /* What segments have besides. */
 static const struct layout_field segment_fields[] = {
     FIELD("waiters", gate.waiters, "bits", "members that wait for the lock"),
@@ -178,6 +191,8 @@ static size_t own_fields(uint32_t kind, const struct layout_field **ret_fields)
         return OWN(mutex_fields);
     case FERRY_KIND_CONDITION:
         return OWN(condition_fields);
+    case FERRY_KIND_RWLOCK:
+        return OWN(rwlock_fields);
     default:
         return 0;
     }
@@ -190,7 +205,7 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
         FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
         FIELD("identity", identity.version, "version", "of the layout"),
         FIELD("identity", identity.kind, "kind",
-              "1 segment, 2 pipe, 3 queue, 4 semaphore, 5 mutex … 7 condition"),
+              "1 segment, 2 pipe, 3 queue, 4 semaphore, 5 mutex, 6 rwlock, 7 condition"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
         FIELD("identity", identity.flags, "flags", "1 anonymous, 2 keeps records"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),
@@ -245,6 +260,8 @@ const struct layout_field *layout_entry_field(size_t index)
         ENTRY_FIELD(sleeping, "so many of its threads"),
         ENTRY_FIELD(type, "and that type"),
         ENTRY_FIELD(thread, "which of its threads waits, at a lock"),
+        ENTRY_FIELD(holds, "so many of its threads read"),
+        ENTRY_FIELD(since, "the closing of the door that its readers wait since"),
     };
     return index < sizeof(fields) / sizeof(fields[0]) ? &fields[index] : NULL;
 }

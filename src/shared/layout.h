@@ -73,6 +73,9 @@
  *   condition.mutex, .mutex_name  as gate.flags.
  *   condition.sequence   anybody, by adding 1: that is the commit of a telling.
  *   condition.waits      anybody, atomically.
+ *   gate.rwlock          see rwlock.h: `door`, who has the mutex; but a dead one's is opened by whoever finds it.  `closings`,
+ *                        who has the mutex.  `drain`, anybody, by adding 1.  The sentries as mutex.sentry.
+ *   gate.readers         as sleepers: who waits for the door.
  *   queue.shape          the creator, before the object has a name; read once at open.  But `removals`, who removes the
  *                        name, by adding 1; `tapped`, as stream.shape.tapped.
  *   queue.in.*, .out.*   who holds that side's lock, which is as lock.word, with LOCK_LOUD while its holder commits by
@@ -87,6 +90,7 @@
  *                        role that it will have.
  *   entry.wake, .wants, .sleeping, .type   see store.h.
  *   entry.thread         the member, for people.
+ *   entry.holds, .since  the member, see rwlock.h; `holds` also as entry.mark.
  *   entry.mark           the member: how many of its threads are between looking for sleepers and
  *                        committing.  The reaper, once it is dead. */
 #ifndef FERRY_LAYOUT_H
@@ -298,6 +302,17 @@ struct layout_condition {
     char mutex_name[256];   /* … and its name, for people */
 };
 
+/* Reader-writer locks, see rwlock.h.  What all readers look at all the time is by itself. */
+struct layout_rwlock {
+    _Atomic uint32_t door;     /* 0: open; the tag of who writes or is about to; top bits: how */
+    _Atomic uint32_t closings; /* how often it was closed */
+    uint32_t reserved1[14];
+    _Atomic uint32_t drain; /* steps for a writer that waits for readers */
+    _Atomic uint32_t door_sentry;
+    _Atomic uint32_t drain_sentry;
+    uint32_t reserved2[13];
+};
+
 /* Mutexes and what stands on them: how they were made, and who waits.  Of a segment, who waits for its lock. */
 struct layout_gate {
     _Atomic uint32_t flags; /* FERRY_RECURSIVE … */
@@ -307,9 +322,10 @@ struct layout_gate {
     union {
         struct layout_condition condition;
         uint64_t apart[72];
+        struct layout_rwlock rwlock;
     };
     struct layout_board waiters;
-    struct layout_board reserved2;
+    struct layout_board readers; /* of a reader-writer lock: who waits to be one */
 };
 
 struct layout_entry {
@@ -323,7 +339,9 @@ struct layout_entry {
     _Atomic uint32_t sleeping; /* … one thread of it; more: for any */
     _Atomic uint64_t type;     /* … and this type */
     _Atomic uint32_t thread;   /* locks: which of its threads waits */
-    uint32_t reserved[3];
+    _Atomic uint32_t holds;    /* reader-writer locks: how many of its threads read … */
+    _Atomic uint32_t since;    /* … and the closing that the last one found that wants to */
+    uint32_t reserved[1];
 };
 
 struct layout {
@@ -382,6 +400,10 @@ static_assert(offsetof(struct layout, queue.senders) == offsetof(struct layout, 
               "layout");
 static_assert(offsetof(struct layout, gate.waiters) == offsetof(struct layout, stream.readers),
               "layout");
+static_assert(offsetof(struct layout, gate.readers) == offsetof(struct layout, stream.writers),
+              "layout");
+static_assert(offsetof(struct layout, gate.rwlock) == 1984, "layout");
+static_assert(sizeof(struct layout_rwlock) == 128, "layout");
 static_assert(offsetof(struct layout, members) == 4096, "layout");
 static_assert(sizeof(struct layout_entry) == 64, "layout");
 static_assert(sizeof(struct layout) == 266240, "layout");

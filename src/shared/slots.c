@@ -161,6 +161,7 @@ void slots_forget(struct slots *slots, uint32_t slot)
     board_clear(&slots->control->stream.writers, slot);
     board_clear(&slots->control->queue.room, slot);
     atomic_store_explicit(&slots->control->members[slot].mark, 0, memory_order_seq_cst);
+    atomic_store_explicit(&slots->control->members[slot].holds, 0, memory_order_seq_cst);
 }
 
 int slots_claim(struct slots *slots)
@@ -180,13 +181,13 @@ int slots_claim(struct slots *slots)
     if (r < 0)
         return r;
     struct layout_entry *entry = &slots->control->members[slot];
+    /* What the last member had is not to be taken for ours: so before the generation is ours. */
+    atomic_store_explicit(&entry->role, 0, memory_order_relaxed);
+    slots_forget(slots, slot);
     /* Ours alone while we hold the byte.  Released so that slots_is_alive() sees it before it can
      * see our tag in a lock word. */
     uint32_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed) + 1;
     atomic_store_explicit(&entry->generation, generation, memory_order_release);
-    /* What the last member had is not to be taken for ours. */
-    atomic_store_explicit(&entry->role, 0, memory_order_relaxed);
-    slots_forget(slots, slot);
     slots->slot = slot;
     slots->tag = slot_tag_make(slot, generation);
     return 0;

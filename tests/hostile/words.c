@@ -225,7 +225,7 @@ static void dead_holder(struct layout *control, uint64_t *random)
                           memory_order_relaxed);
 }
 
-/* A full table, of which everybody sleeps, listens and is in the middle of a notice, and the lock is
+/* A full table, of which everybody sleeps, listens, reads and is in the middle of a notice, and the lock is
  * a living peer's. */
 static void crowd(struct layout *control, uint64_t *random)
 {
@@ -239,6 +239,7 @@ static void crowd(struct layout *control, uint64_t *random)
         struct layout_entry *entry = &control->members[slot];
         atomic_store_explicit(&entry->joined, UINT64_MAX, memory_order_relaxed);
         atomic_store_explicit(&entry->mark, UINT32_MAX, memory_order_relaxed);
+        atomic_store_explicit(&entry->holds, UINT32_MAX, memory_order_relaxed);
     }
     atomic_store_explicit(&control->mutex.word, slot_tag_make(WORDS_PEER, 1) | MUTEX_WAITING,
                           memory_order_relaxed);
