@@ -10,6 +10,7 @@
 #include <ferry/semaphore.h>
 #include <ferry/mutex.h>
 #include <ferry/condition.h>
+#include <ferry/barrier.h>
 #include <ferry/inspect.h>
 
 #endif

@@ -24,6 +24,8 @@ const char *ferry_kind_name(int kind)
         return "mutex";
     case FERRY_KIND_CONDITION:
         return "condition";
+    case FERRY_KIND_BARRIER:
+        return "barrier";
     default:
         return "unknown";
     }

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "ipc/barrier.h"
 #include "ipc/condition.h"
 #include "ipc/mutex.h"
 #include "ipc/parcel.h"
@@ -201,4 +202,14 @@ int ferry_condition_take(ferry_condition **ret_condition, ferry_mutex *mutex, in
     file_close(&descriptor);
     *ret_condition = condition;
     return 0;
+}
+
+int ferry_barrier_hand_over(ferry_barrier *barrier, int *ret_descriptor)
+{
+    return hand_over_whole(&barrier->object, ret_descriptor);
+}
+
+int ferry_barrier_take(ferry_barrier **ret_barrier, int descriptor)
+{
+    return take_whole(FERRY_KIND_BARRIER, descriptor, barrier_new, ret_barrier);
 }

@@ -49,6 +49,10 @@ static inline bool look_has_lock(const struct ferry_object *object)
 void look_at_lock(struct look *look);
 void look_at_lock_member(const struct look *look, struct ferry_member *member);
 
+/* The same for a barrier, and for a member of one (look_barrier.c). */
+void look_at_barrier(struct look *look);
+void look_at_barrier_member(const struct look *look, struct ferry_member *member);
+
 /* Is the member in that slot alive? */
 bool look_is_alive(const struct look *look, uint32_t slot);
 
