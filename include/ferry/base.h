@@ -63,6 +63,7 @@ enum ferry_kind {
     FERRY_KIND_MUTEX = 5,
     FERRY_KIND_RWLOCK = 6,
     FERRY_KIND_CONDITION = 7,
+    FERRY_KIND_BARRIER = 8,
 };
 
 /* The word for a kind as the command spells it ("segment"), or "unknown". */

@@ -11,6 +11,7 @@
 #include <ferry/mutex.h>
 #include <ferry/rwlock.h>
 #include <ferry/condition.h>
+#include <ferry/barrier.h>
 #include <ferry/inspect.h>
 
 #endif

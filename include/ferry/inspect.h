@@ -73,6 +73,10 @@ struct ferry_object {
     uint32_t sleeper_count;     /* semaphore, condition: members asleep for one, or for it */
     uint32_t set_count;         /* semaphore: how many are a set; 0: it is one by itself */
     uint32_t set_values[256];   /* … the units of each */
+    uint32_t barrier_count;     /* barrier: so many make a round complete, … */
+    uint32_t arrived_count;     /* … and so many have come to this one, … */
+    uint32_t round;             /* … which has this number, from 0 on; … */
+    uint32_t broken_count;      /* … and so many of those before it were broken by deaths */
 };
 
 struct ferry_member {
@@ -82,7 +86,7 @@ struct ferry_member {
     bool same_pid_namespace; /* pid means something here */
     unsigned role;           /* FERRY_READ | FERRY_WRITE; 0: it looks on at a pipe or a queue */
     int64_t joined_unix_ms;
-    /* asleep until the object changes, or has bytes, messages or room; or polling for that */
+    /* asleep until the object changes, has bytes, messages or room, or a round ends; or polling for that */
     bool waiting;
     bool opening; /* pipe: it waits for somebody to open the other end */
     /* the lock of a segment, a mutex, an rwlock (for writing, though readers may be in still); pipe: it has room or bytes open */

@@ -26,6 +26,8 @@ const char *ferry_kind_name(int kind)
         return "rwlock";
     case FERRY_KIND_CONDITION:
         return "condition";
+    case FERRY_KIND_BARRIER:
+        return "barrier";
     default:
         return "unknown";
     }

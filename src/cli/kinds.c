@@ -14,7 +14,8 @@ static const struct {
 } verbs_of[] = {
     [FERRY_KIND_SEGMENT] = {"write", "read"}, [FERRY_KIND_PIPE] = {"write", "read"},
     [FERRY_KIND_QUEUE] = {"send", "receive"}, [FERRY_KIND_SEMAPHORE] = {"wait", "post"},
-    [FERRY_KIND_MUTEX] = {"lock", "show"},    [FERRY_KIND_CONDITION] = {"wait", "post"},
+    [FERRY_KIND_MUTEX] = {"lock", "show"},    [FERRY_KIND_RWLOCK] = {"lock", "lock --shared"},
+    [FERRY_KIND_BARRIER] = {"wait", "show"},  [FERRY_KIND_CONDITION] = {"wait", "post"},
 };
 
 int complain_other_kind(const char *name, int kind, const char *wanted)

@@ -134,7 +134,9 @@ static const struct {
                           "what a queue holds is said with --bytes, --messages and --max"},
     [FERRY_KIND_SEMAPHORE] = {make_semaphore, compare_semaphore, "a semaphore has --value units"},
     [FERRY_KIND_MUTEX] = {make_lock, compare_lock, "a mutex has none"},
+    [FERRY_KIND_RWLOCK] = {make_lock, compare_lock, "an rwlock has none"},
     [FERRY_KIND_CONDITION] = {make_lock, compare_lock, "a condition has none"},
+    [FERRY_KIND_BARRIER] = {make_lock, compare_lock, "a barrier has a --count"},
 };
 
 static unsigned mode_after_umask(unsigned mode)
@@ -256,6 +258,8 @@ static int check(const struct request *request)
 static int run(int argc, char **argv)
 {
     struct request request = {0};
+    uint64_t count = 0;
+    bool count_given = false;
     struct queue_request *queue = &request.queue;
     struct semaphore_request *semaphore = &request.semaphore;
     const struct option options[] = {
@@ -264,7 +268,7 @@ static int run(int argc, char **argv)
         {.name = "exclusive", .flag = &request.exclusive},
         {.name = "value", .number = &semaphore->value, .given = &semaphore->value_given},
         {.name = "most", .number = &semaphore->most, .given = &semaphore->most_given},
-        {.name = "count", .number = &semaphore->count, .given = &semaphore->count_given},
+        {.name = "count", .number = &count, .given = &count_given},
         {.name = "give-back", .flag = &semaphore->gives_back},
         {.name = "recursive", .flag = &request.lock.recursive},
         {.name = "mutex", .text = &request.lock.mutex},
@@ -285,6 +289,12 @@ static int run(int argc, char **argv)
     if (kind < 0)
         return STATUS_USAGE;
     request.kind = (enum ferry_kind)kind;
+    if (kind == FERRY_KIND_BARRIER) {
+        request.lock.count = count;
+    } else {
+        semaphore->count = count;
+        semaphore->count_given = count_given;
+    }
     int status = operand_name(argv[1], request.name);
     if (status == 0)
         status = check(&request);
@@ -306,7 +316,9 @@ const struct verb verb_new = {
             "  queue           messages, each to one receiver; `ferry send` makes one, too\n"
             "  semaphore       units that `ferry wait` takes and `ferry post` gives\n"
             "  mutex           a lock with an owner; `ferry lock` makes one, too\n"
+            "  rwlock          a lock for one who writes or many who read\n"
             "  condition       to wait, with a mutex, until somebody tells; needs --mutex\n"
+            "  barrier         where so many wait for each other; needs --count\n"
             "\n"
             "Options\n"
             "  --size SIZE     in bytes: 4097, 64K, 1M; a segment's exactly, a pipe's\n"
@@ -326,7 +338,8 @@ const struct verb verb_new = {
             "  --unbounded     queue: memory comes and goes, up to its bytes (default: 256M)\n"
             "  --value N       semaphore: units to begin with (default: 0)\n"
             "  --most N        semaphore: has at most so many; 1 makes a binary one\n"
-            "  --count N       semaphore: a set of so many, for programs\n"
+            "  --count N       semaphore: a set of so many, for programs; barrier: for\n"
+            "                  so many\n"
             "  --give-back     semaphore: what a program takes can be given back when it ends\n"
             "  --recursive     mutex: who has it may take it again\n"
             "  --mutex NAME    condition: the mutex that it belongs to\n"

@@ -1,4 +1,5 @@
 /* See new_lock.h. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,9 +19,13 @@ const char *lock_request_stray(const struct lock_request *request, enum ferry_ki
 
 int lock_request_check(const struct lock_request *request, enum ferry_kind kind)
 {
-    if (kind != FERRY_KIND_CONDITION || request->mutex != NULL)
+    if (kind == FERRY_KIND_CONDITION && request->mutex == NULL)
+        complain("a condition belongs to a mutex: --mutex NAME");
+    else if (kind == FERRY_KIND_BARRIER &&
+             (request->count == 0 || request->count > FERRY_BARRIER_MOST))
+        complain("a barrier is for 1 to %u who meet there: --count N", FERRY_BARRIER_MOST);
+    else
         return 0;
-    complain("a condition belongs to a mutex: --mutex NAME");
     return STATUS_USAGE;
 }
 
@@ -60,11 +65,40 @@ static int make_condition_with(const struct lock_request *request, const char *n
     return r;
 }
 
+static int make_rwlock(const char *name, unsigned mode, unsigned flags)
+{
+    ferry_rwlock *rwlock;
+    int r = ferry_rwlock_open(&rwlock, name, FERRY_RWLOCK(.mode = mode, .flags = flags));
+    if (r == 0)
+        ferry_rwlock_close(rwlock);
+    return r;
+}
+
+static int make_barrier(const struct lock_request *request, const char *name, unsigned mode,
+                        unsigned flags)
+{
+    ferry_barrier *barrier;
+    int r = ferry_barrier_open(
+        &barrier, name,
+        FERRY_BARRIER(.count = (uint32_t)request->count, .mode = mode, .flags = flags));
+    if (r == 0)
+        ferry_barrier_close(barrier);
+    return r;
+}
+
 int lock_request_make(const struct lock_request *request, enum ferry_kind kind, const char *name,
                       unsigned mode, unsigned flags)
 {
-    return kind == FERRY_KIND_MUTEX ? make_mutex(request, name, mode, flags)
-                                    : make_condition_with(request, name, mode, flags);
+    switch (kind) {
+    case FERRY_KIND_RWLOCK:
+        return make_rwlock(name, mode, flags);
+    case FERRY_KIND_CONDITION:
+        return make_condition_with(request, name, mode, flags);
+    case FERRY_KIND_BARRIER:
+        return make_barrier(request, name, mode, flags);
+    default:
+        return make_mutex(request, name, mode, flags);
+    }
 }
 
 struct lock_difference lock_request_compare(const struct lock_request *request,
@@ -77,5 +111,8 @@ struct lock_difference lock_request_compare(const struct lock_request *request,
     else if (request->mutex != NULL && strcmp(request->mutex, object->mutex_name) != 0)
         snprintf(other.text, sizeof(other.text), ", it belongs to the mutex \"%s\", not \"%s\"",
                  object->mutex_name, request->mutex);
+    else if (request->count != 0 && request->count != object->barrier_count)
+        snprintf(other.text, sizeof(other.text), ", it is for %" PRIu32 ", not for %" PRIu64,
+                 object->barrier_count, request->count);
     return other;
 }

@@ -9,6 +9,7 @@
 struct lock_request {
     bool recursive;    /* mutex */
     const char *mutex; /* condition: its mutex's name, or NULL */
+    uint64_t count;    /* barrier: of so many; 0: not given */
 };
 
 /* A complaint about an option that is for another kind; NULL if none was given. */

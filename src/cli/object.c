@@ -172,6 +172,21 @@ static void mutex_to_json(const struct ferry_object *object, struct json *json)
     json_bool(json, "recursive", object->recursive);
 }
 
+static void rwlock_to_json(const struct ferry_object *object, struct json *json)
+{
+    mutex_to_json(object, json);
+    json_number(json, "reader_count", object->reader_count);
+}
+
+static void barrier_to_json(const struct ferry_object *object, struct json *json)
+{
+    json_number(json, "count", object->barrier_count);
+    json_number(json, "arrived_count", object->arrived_count);
+    json_number(json, "round", object->round);
+    json_number(json, "broken_count", object->broken_count);
+    json_number(json, "wait_count", object->wait_count);
+}
+
 static void condition_to_json(const struct ferry_object *object, struct json *json)
 {
     json_text(json, "mutex", object->mutex_name);
@@ -266,6 +281,10 @@ void object_to_json(const struct ferry_object *object, struct json *json)
         semaphore_to_json(object, json);
     if (object->kind == FERRY_KIND_MUTEX)
         mutex_to_json(object, json);
+    if (object->kind == FERRY_KIND_RWLOCK)
+        rwlock_to_json(object, json);
+    if (object->kind == FERRY_KIND_BARRIER)
+        barrier_to_json(object, json);
     if (object->kind == FERRY_KIND_CONDITION)
         condition_to_json(object, json);
 }

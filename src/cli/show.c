@@ -143,6 +143,7 @@ static void member_to_json(const struct ferry_member *member, struct json *json)
     json_bool(json, "opening", member->opening);
     json_bool(json, "holds_lock", member->holds_lock);
     json_bool(json, "wants_lock", member->wants_lock);
+    json_number(json, "read_holds", member->read_holds);
     json_text(json, "selection", selection_name(member->selection));
     json_number(json, "type", member->type);
     json_text(json, "command", member->command);

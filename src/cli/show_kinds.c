@@ -36,6 +36,19 @@ static void print_mutex(const struct ferry_object *object)
                 phrase_count(object->wait_count).text);
 }
 
+static void print_rwlock(const struct ferry_object *object)
+{
+    print_mutex(object);
+    output_line("  readers      %s now", phrase_count(object->reader_count).text);
+}
+
+static void print_barrier(const struct ferry_object *object)
+{
+    output_line("  round        %s; %s of %s have come", phrase_count(object->round).text,
+                phrase_count(object->arrived_count).text, phrase_count(object->barrier_count).text);
+    output_line("  broken       %s rounds, by deaths", phrase_count(object->broken_count).text);
+}
+
 static void print_condition(const struct ferry_object *object)
 {
     output_line("  mutex        %s", object->mutex_name[0] ? object->mutex_name : "anonymous");
@@ -151,6 +164,22 @@ static const char *doing_with_mutex(const struct ferry_member *member)
     return member->wants_lock ? "waits for it" : "";
 }
 
+static const char *doing_with_rwlock(const struct ferry_member *member)
+{
+    if (member->holds_lock)
+        return member->wants_lock     ? "waits for readers to leave"
+               : member->for_children ? "writes, for its command"
+                                      : "writes";
+    if (member->read_holds > 0)
+        return member->for_children ? "reads, for its command" : "reads";
+    return member->wants_lock ? "waits for it" : "";
+}
+
+static const char *doing_with_barrier(const struct ferry_member *member)
+{
+    return member->waiting ? "waits for the others" : "";
+}
+
 static const char *doing_with_condition(const struct ferry_member *member)
 {
     return member->waiting ? "waits to be told" : "";
@@ -171,6 +200,8 @@ static const struct {
     [FERRY_KIND_QUEUE] = {print_queue, doing_with_queue},
     [FERRY_KIND_SEMAPHORE] = {print_semaphore, doing_with_semaphore},
     [FERRY_KIND_MUTEX] = {print_mutex, doing_with_mutex},
+    [FERRY_KIND_RWLOCK] = {print_rwlock, doing_with_rwlock},
+    [FERRY_KIND_BARRIER] = {print_barrier, doing_with_barrier},
     [FERRY_KIND_CONDITION] = {print_condition, doing_with_condition},
 };
 

@@ -51,6 +51,22 @@ static int wait_for_telling(const char *name, const struct request *request)
     return STATUS_USAGE;
 }
 
+static int meet(const char *name, const struct request *request)
+{
+    if (request->since_given) {
+        complain("\"%s\" is a barrier, and --since is for segments", name);
+        return STATUS_USAGE;
+    }
+    ferry_barrier *barrier;
+    int r = ferry_barrier_open(&barrier, name, NULL);
+    if (r < 0)
+        return report(r);
+    r = ferry_barrier_wait(barrier, request->timeout_ns);
+    int status = r < 0 ? report(r) : STATUS_DONE;
+    ferry_barrier_close(barrier);
+    return status;
+}
+
 static int wait_for(const char *name, int kind, const struct request *request)
 {
     switch (kind) {
@@ -60,11 +76,13 @@ static int wait_for(const char *name, int kind, const struct request *request)
         return wait_for_unit(name, request);
     case FERRY_KIND_CONDITION:
         return wait_for_telling(name, request);
+    case FERRY_KIND_BARRIER:
+        return meet(name, request);
     case 0: /* nothing is there, or what is damaged: opening it says which */
         return request->since_given ? wait_for_segment(name, request)
                                     : wait_for_unit(name, request);
     default:
-        return complain_other_kind(name, kind, "semaphore, a condition or a segment");
+        return complain_other_kind(name, kind, "semaphore, a condition, a barrier or a segment");
     }
 }
 
@@ -97,7 +115,7 @@ const struct verb verb_wait = {
             "Of a segment: sleeps until somebody says that it has changed, as `ferry write`\n"
             "does and ferry_segment_notify().  For pipes, `ferry read` waits, for queues\n"
             "`ferry receive`.  Of a condition: sleeps, without its mutex, until somebody tells\n"
-            "(`ferry post`).  Prints nothing.\n"
+            "(`ferry post`).  Of a barrier: waits for the others.  Prints nothing.\n"
             "\n"
             "Options\n"
             "  --timeout TIME  give up after 100ms, 2s … (default: never)\n"

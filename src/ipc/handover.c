@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/error.h"
+#include "ipc/barrier.h"
 #include "ipc/condition.h"
 #include "ipc/mutex.h"
 #include "ipc/parcel.h"
@@ -212,4 +213,14 @@ int ferry_rwlock_hand_over(ferry_rwlock *rwlock, int *ret_descriptor)
 int ferry_rwlock_take(ferry_rwlock **ret_rwlock, int descriptor)
 {
     return take_whole(FERRY_KIND_RWLOCK, descriptor, rwlock_new, ret_rwlock);
+}
+
+int ferry_barrier_hand_over(ferry_barrier *barrier, int *ret_descriptor)
+{
+    return hand_over_whole(&barrier->object, ret_descriptor);
+}
+
+int ferry_barrier_take(ferry_barrier **ret_barrier, int descriptor)
+{
+    return take_whole(FERRY_KIND_BARRIER, descriptor, barrier_new, ret_barrier);
 }

@@ -118,6 +118,8 @@ static struct ferry_member describe_member(struct look *look, uint32_t slot, uin
         describe_end(control, &member);
     if (look->object.kind == FERRY_KIND_QUEUE)
         describe_user(control, &member);
+    if (look->object.kind == FERRY_KIND_BARRIER)
+        look_at_barrier_member(look, &member);
     if (member.alive && member.same_pid_namespace)
         proc_command(member.pid, member.command, sizeof(member.command));
     return member;

@@ -245,6 +245,8 @@ static void describe_object(struct look *look, const struct stat *status)
         look_at_queue(look);
     if (object->kind == FERRY_KIND_SEMAPHORE)
         look_at_semaphore(look);
+    if (object->kind == FERRY_KIND_BARRIER)
+        look_at_barrier(look);
 }
 
 /* Reads and describes what look->fd is open on. */

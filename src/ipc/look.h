@@ -51,6 +51,10 @@ void look_at_lock(struct look *look);
 void look_at_condition(struct look *look);
 void look_at_lock_member(const struct look *look, struct ferry_member *member);
 
+/* The same for a barrier, and for a member of one (look_barrier.c). */
+void look_at_barrier(struct look *look);
+void look_at_barrier_member(const struct look *look, struct ferry_member *member);
+
 /* Is the member in that slot alive? */
 bool look_is_alive(const struct look *look, uint32_t slot);
 

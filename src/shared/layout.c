@@ -169,6 +169,20 @@ static const struct layout_field rwlock_fields[] = {
     FIELD("readers", gate.readers, "bits", "members that wait for the door"),
 };
 
+/* What barriers have besides. */
+static const struct layout_field barrier_fields[] = {
+    FIELD("gate", gate.count, "count", "how many it was made for"),
+    FIELD("barrier", gate.barrier.rounds, "rounds",
+          "lower half: this one; upper: how many were broken"),
+    FIELD("barrier", gate.barrier.arrived, "arrived", "so many have come to it"),
+    FIELD("barrier", gate.barrier.count, "count", "so many make it complete; 0: as it was made"),
+    FIELD("barrier", gate.barrier.told, "told", "so many deaths were told of"),
+    FIELD("barrier", gate.barrier.waits, "waits", "how often somebody meant to sleep at it"),
+    FIELD("barrier", gate.barrier.sentry, "sentry", "tag of who hears deaths for all who wait"),
+    FIELD("barrier", gate.barrier.broken, "broken", "the last rounds that were broken"),
+    FIELD("waiters", gate.waiters, "bits", "members that sleep at it"),
+};
+
 /* What segments have besides. */
 static const struct layout_field segment_fields[] = {
     FIELD("waiters", gate.waiters, "bits", "members that wait for the lock"),
@@ -193,6 +207,8 @@ static size_t own_fields(uint32_t kind, const struct layout_field **ret_fields)
         return OWN(condition_fields);
     case FERRY_KIND_RWLOCK:
         return OWN(rwlock_fields);
+    case FERRY_KIND_BARRIER:
+        return OWN(barrier_fields);
     default:
         return 0;
     }
@@ -205,7 +221,7 @@ const struct layout_field *layout_field(uint32_t kind, size_t index)
         FIELD("identity", identity.magic, "magic", "FERRY and a line end: this is Ferry's"),
         FIELD("identity", identity.version, "version", "of the layout"),
         FIELD("identity", identity.kind, "kind",
-              "1 segment, 2 pipe, 3 queue, 4 semaphore, 5 mutex, 6 rwlock, 7 condition"),
+              "1 segment, 2 pipe, 3 queue, 4 semaphore, 5 mutex, 6 rwlock, 7 condition, 8 barrier"),
         FIELD("identity", identity.features, "features", "bits an opener must know"),
         FIELD("identity", identity.flags, "flags", "1 anonymous, 2 keeps records"),
         FIELD("identity", identity.size_bytes, "size", "of the data, in bytes"),

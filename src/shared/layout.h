@@ -23,6 +23,7 @@
  *        │ queue      queues: shape, both sides, boards │
  *        │ semaphore  semaphores: their word            │
  *        │ gate       mutexes, segments: who waits      │
+ *        │ barrier    barriers: their round, in the gate│
  *   4096 ├──────────────────────────────────────────────┤
  *        │ members    4,096 entries of 64 bytes         │
  * 266240 ├──────────────────────────────────────────────┤
@@ -76,6 +77,8 @@
  *   gate.rwlock          see rwlock.h: `door`, who has the mutex; but a dead one's is opened by whoever finds it.  `closings`,
  *                        who has the mutex.  `drain`, anybody, by adding 1.  The sentries as mutex.sentry.
  *   gate.readers         as sleepers: who waits for the door.
+ *   gate.barrier         whoever holds the inner lock, through the journal.  But `sentry`, as mutex.sentry; `waits`, anybody,
+ *                        atomically.
  *   queue.shape          the creator, before the object has a name; read once at open.  But `removals`, who removes the
  *                        name, by adding 1; `tapped`, as stream.shape.tapped.
  *   queue.in.*, .out.*   who holds that side's lock, which is as lock.word, with LOCK_LOUD while its holder commits by
@@ -108,6 +111,7 @@
 #define LAYOUT_JOURNAL_RECORDS 16u
 #define LAYOUT_INDEX_MOST      (UINT64_C(1) << 30)
 #define LAYOUT_BOARD_WORDS     (LAYOUT_MEMBERS / 64)
+#define LAYOUT_BROKEN_ROUNDS   16u
 
 /* Flags in the identity. */
 #define LAYOUT_ANONYMOUS 1u
@@ -313,6 +317,20 @@ struct layout_rwlock {
     uint32_t reserved2[13];
 };
 
+/* See barrier.h. */
+struct layout_barrier {
+    _Atomic uint64_t rounds; /* below: the number of this one; above: how many were broken */
+    uint64_t reserved1[7];
+    _Atomic uint64_t arrived; /* in this round */
+    _Atomic uint64_t count;   /* so many make it complete; 0: as it was made for */
+    _Atomic uint64_t told;    /* so many of the ledger's deaths were told of */
+    _Atomic uint64_t waits;   /* for people */
+    _Atomic uint32_t sentry;  /* see lobby.h */
+    uint32_t reserved2;
+    uint64_t reserved3[3];
+    _Atomic uint64_t broken[LAYOUT_BROKEN_ROUNDS]; /* the numbers of the last rounds that were */
+};
+
 /* Mutexes and what stands on them: how they were made, and who waits.  Of a segment, who waits for its lock. */
 struct layout_gate {
     _Atomic uint32_t flags; /* FERRY_RECURSIVE … */
@@ -321,6 +339,7 @@ struct layout_gate {
     uint32_t reserved1[13];
     union {
         struct layout_condition condition;
+        struct layout_barrier barrier;
         uint64_t apart[72];
         struct layout_rwlock rwlock;
     };
@@ -398,6 +417,8 @@ static_assert(offsetof(struct layout, queue.receivers) == offsetof(struct layout
               "layout");
 static_assert(offsetof(struct layout, queue.senders) == offsetof(struct layout, stream.writers),
               "layout");
+static_assert(offsetof(struct layout, gate.barrier) == 1984, "layout");
+static_assert(sizeof(struct layout_barrier) <= sizeof(((struct layout_gate *)0)->apart), "layout");
 static_assert(offsetof(struct layout, gate.waiters) == offsetof(struct layout, stream.readers),
               "layout");
 static_assert(offsetof(struct layout, gate.readers) == offsetof(struct layout, stream.writers),

@@ -32,7 +32,7 @@ verbs_are_offered() { # U8
 
 kinds_are_offered() { # U2
     completes 'ferry new s' segment semaphore
-    completes 'ferry ls ' segment pipe queue semaphore mutex condition
+    completes 'ferry ls ' segment pipe queue semaphore mutex rwlock condition barrier
     completes 'ferry new segment ' ''
 }
 

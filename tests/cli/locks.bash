@@ -1,4 +1,4 @@
-# Mutexes and conditions on the command line: lock, new, wait, post, and what show says of them.
+# Mutexes and what stands on them on the command line: lock, new, wait, post, and what show says of them.
 . "${0%/*}/lib.bash"
 
 a_command_runs_with_the_mutex() { # U6 E5
@@ -137,6 +137,35 @@ who_waits_for_it_is_told() { # E6
     fails 3 'nobody told in time' ferry wait c --timeout 20ms
     silent ferry post c
     fails 2 '\-\-all is for conditions' ferry post missing --all
+}
+
+readers_share_and_a_writer_does_not() { # E6 U6
+    [[ $(ferry lock --shared r -- "$FERRY" lock --shared --timeout 0 r -- echo in) == in ]] ||
+        fail "two do not read at once"
+    fails 124 'somebody' ferry lock --shared r -- "$FERRY" lock --timeout 0 r -- true
+    fails 124 'somebody' ferry lock r -- "$FERRY" lock --shared --timeout 0 r -- true
+    ferry lock --shared r -- "$FERRY" show r >shown
+    grep -q 'reads, for its command' shown || fail "the reader is not named"
+    json "d['kind'] == 'rwlock' and d['reader_count'] == 0 and d['lock_count'] == 1" ferry show r --json
+    silent ferry new rwlock r
+    silent ferry new mutex m
+    fails 125 'is a mutex, which nobody shares' ferry lock --shared m -- true
+}
+
+so_many_meet_at_a_barrier() { # E6 U2
+    silent ferry new barrier b --count 3
+    ferry wait b &
+    local one=$!
+    ferry wait b &
+    local other=$!
+    eventually shows b "d['arrived_count'] == 2"
+    ferry show b | grep -q 'round  *0; 2 of 3 have come' || fail "show does not say so"
+    silent ferry wait b
+    wait "$one" && wait "$other" || fail "one ended with $?"
+    json "d['round'] == 1 and d['arrived_count'] == 0" ferry show b --json
+    fails 3 'in time' ferry wait b --timeout 10ms
+    fails 1 'it is for 3, not for 4' ferry new barrier b --count 4
+    fails 2 'a barrier is for 1 to 4096 who meet there: --count N' ferry new barrier c
 }
 
 run_cases "$@"

@@ -75,7 +75,7 @@ each_kind_has_its_own_options() { # U6
     silent ferry new pipe p
     fails 2 '"p" is a pipe, and --lock is for segments' ferry write p x --lock
     fails 2 '"p" is a pipe, and --at is for segments' ferry read p --at 3
-    fails 1 'is a pipe, not a semaphore, a condition or a segment; use it with: ferry write p' ferry wait p --timeout 10ms
+    fails 1 'is a pipe, not a semaphore, a condition, a barrier or a segment; use it with: ferry write p' ferry wait p --timeout 10ms
 }
 
 run_cases "$@"

@@ -83,7 +83,7 @@ what_makes_no_sense_is_refused() { # U4 U6
     fails 1 '"s" is a semaphore, not a queue; use it with: ferry wait s' ferry receive s
     silent ferry new queue q
     fails 1 '"q" is a queue, not a semaphore or a condition; use it with: ferry send q, ferry receive q' ferry post q
-    fails 1 '"q" is a queue, not a semaphore, a condition or a segment; use it with: ferry send q' ferry wait q
+    fails 1 '"q" is a queue, not a semaphore, a condition, a barrier or a segment; use it with: ferry send q' ferry wait q
 }
 
 run_cases "$@"
