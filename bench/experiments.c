@@ -265,6 +265,8 @@ static const struct experiment table[] = {
         .bars = {{"segment lock", "two bare swaps", 1.5, PLACE_ALONE},
                  {"segment lock", "sem_t", 1, PLACE_ALONE},
                  {"segment lock", "robust pthread mutex", 1, PLACE_ALONE},
+                 {"ferry mutex", "two bare swaps", 1.5, PLACE_ALONE},
+                 {"ferry mutex", "robust pthread mutex", 1, PLACE_ALONE},
                  {"ferry semaphore", "two bare swaps", 1.5, PLACE_ALONE},
                  {"ferry semaphore", "sem_t", 1, PLACE_ALONE},
                  {"ferry semaphore", "System V semaphore", 0.1, PLACE_ALONE}},
@@ -279,6 +281,10 @@ static const struct experiment table[] = {
         .long_batches = true,
         .floor = "bare futex mutex",
         .kernel = "System V semaphore",
+        .bars = {{"segment lock", "robust pthread mutex", 1, BOTH},
+                 {"ferry mutex", "robust pthread mutex", 1, BOTH},
+                 {"ferry mutex", "pthread mutex", 1, BOTH},
+                 {"ferry semaphore", "sem_t", 1, BOTH}},
     },
     {
         .name = "take-over",
@@ -291,7 +297,7 @@ static const struct experiment table[] = {
         .count = 10,
         .floor = "pidfd",
         .kernel = "System V semaphore",
-        .bars = {{"segment lock", NULL, 5e6, BOTH}},
+        .bars = {{"segment lock", NULL, 5e6, BOTH}, {"ferry mutex", NULL, 5e6, BOTH}},
     },
     {
         .name = "create",

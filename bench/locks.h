@@ -120,7 +120,7 @@ BENCH_INLINE pid_t bench_victim(struct bench_lap *lap, bench_step *lock)
 BENCH_INLINE void bench_kill_owners(struct bench_lap *lap, uint64_t count, bench_step *lock)
 {
     struct bench_contest *contest = bench_contest(lap);
-    const struct timespec while_it_falls_asleep = {0, 2000000};
+    const struct timespec while_it_falls_asleep = {0, 10000000};
     for (uint64_t i = 0; i < count; i++) {
         bench_meet(&contest->owned, 0);
         pid_t victim = bench_victim(lap, lock);

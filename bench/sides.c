@@ -52,6 +52,7 @@
     X(bench_ferry_queue_priority)                                                                  \
     X(bench_segment_notice)                                                                        \
     X(bench_segment_lock)                                                                          \
+    X(bench_ferry_mutex)                                                                           \
     X(bench_ferry_semaphore)                                                                       \
     X(bench_ferry_semaphore_given_back)                                                            \
     X(bench_segment)

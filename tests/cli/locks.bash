@@ -146,7 +146,7 @@ readers_share_and_a_writer_does_not() { # E6 U6
     fails 124 'somebody' ferry lock r -- "$FERRY" lock --shared --timeout 0 r -- true
     ferry lock --shared r -- "$FERRY" show r >shown
     grep -q 'reads, for its command' shown || fail "the reader is not named"
-    json "d['kind'] == 'rwlock' and d['reader_count'] == 0 and d['lock_count'] == 1" ferry show r --json
+    json "d['kind'] == 'rwlock' and d['reader_count'] == 0 and d['lock_count'] > 0" ferry show r --json
     silent ferry new rwlock r
     silent ferry new mutex m
     fails 125 'is a mutex, which nobody shares' ferry lock --shared m -- true
