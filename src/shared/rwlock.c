@@ -130,9 +130,7 @@ static int in(uint32_t door)
 
 static void tell_writer(struct rwlock *rwlock)
 {
-    /* Sequentially consistent: who wakes looks for a sentry next. */
-    atomic_fetch_add_explicit(&rwlock->shared->drain, 1, memory_order_seq_cst);
-    lobby_wake(&rwlock->drain, &rwlock->shared->drain);
+    lobby_step(&rwlock->drain, &rwlock->shared->drain, 1);
 }
 
 int rwlock_marked_less(struct rwlock *rwlock, uint32_t marks)
