@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "os/futex.h"
 #include "shared/board.h"
+#include "shared/crowd.h"
 #include "shared/members.h"
 #include "shared/rwlock.h"
 
@@ -129,9 +130,7 @@ static int in(uint32_t door)
 
 static void tell_writer(struct rwlock *rwlock)
 {
-    /* Sequentially consistent: who wakes looks for a sentry next. */
-    atomic_fetch_add_explicit(&rwlock->shared->drain, 1, memory_order_seq_cst);
-    lobby_wake(&rwlock->drain, &rwlock->shared->drain);
+    lobby_step(&rwlock->drain, &rwlock->shared->drain, 1);
 }
 
 int rwlock_marked_less(struct rwlock *rwlock, uint32_t marks)
@@ -308,18 +307,14 @@ static bool is_owed(struct rwlock *rwlock, uint32_t slot)
 {
     struct layout_entry *entry =
         board_has(rwlock->door.board, slot) ? slots_entry(rwlock->slots, slot) : NULL;
-    if (entry == NULL)
-        return false;
-    const struct layout_rwlock *shared = rwlock->shared;
-    uint32_t generation = atomic_load_explicit(&entry->generation, memory_order_acquire);
-    return atomic_load_explicit(&entry->since, memory_order_relaxed) ==
-               atomic_load_explicit(&shared->closings, memory_order_relaxed) &&
-           slots_is_alive(rwlock->slots, slot_tag_make(slot, generation));
+    return entry != NULL &&
+           atomic_load_explicit(&entry->since, memory_order_relaxed) ==
+               atomic_load_explicit(&rwlock->shared->closings, memory_order_relaxed);
 }
 
 static bool is_any_owed(struct rwlock *rwlock)
 {
-    uint32_t high = slots_high(rwlock->slots);
+    uint32_t high = is_any_reader_waiting(rwlock) ? slots_high(rwlock->slots) : 0;
     for (uint32_t slot = 0; slot < high; slot++)
         if (is_owed(rwlock, slot))
             return true;
@@ -329,6 +324,7 @@ static bool is_any_owed(struct rwlock *rwlock)
 /* Leaves the door open until they are in; for a moment at most, since they may be stopped. */
 static void let_readers_in(struct rwlock *rwlock, deadline end)
 {
+    crowd_reap(rwlock->slots, rwlock->door.board);
     _Atomic uint32_t *word = &rwlock->shared->drain;
     deadline limit = clock_deadline(CHANCE_NS);
     if (end < limit)
@@ -411,7 +407,9 @@ static int go_in_now(struct rwlock *rwlock)
     int r = look_for_readers(rwlock);
     if (r < 0)
         return r;
-    if (is_any_reader_waiting(rwlock) && is_any_owed(rwlock)) {
+    if (is_any_reader_waiting(rwlock))
+        crowd_reap(rwlock->slots, rwlock->door.board);
+    if (is_any_owed(rwlock)) {
         atomic_fetch_add_explicit(&shared->closings, 1, memory_order_relaxed);
         return fail(-EAGAIN, "somebody waits to read, and is first");
     }

@@ -390,6 +390,25 @@ TEST(a_reader_that_is_stopped_at_the_door_does_not_hold_writers_up) /* E6 G8 */
     drop(lock);
 }
 
+TEST(a_reader_that_dies_at_the_door_is_struck_off) /* E6 G8 */
+{
+    ferry_rwlock *lock = make(0);
+    pid_t reader;
+    for (int waits = 0; waits < 2; waits++) {
+        CHECK_OK(ferry_rwlock_lock(lock, FERRY_FOREVER));
+        begin_reading(&reader, 1);
+        wait_for_waiters(1, "door sentry");
+        test_kill(reader);
+        CHECK_OK(ferry_rwlock_unlock(lock));
+        CHECK_EQ(waiters(), 1);
+        CHECK_OK(ferry_rwlock_lock(lock, waits ? FERRY_FOREVER : FERRY_NOW));
+        CHECK_OK(ferry_rwlock_unlock(lock));
+        CHECK_EQ(waiters(), 0);
+    }
+    check_free(lock);
+    drop(lock);
+}
+
 /* ---- Writers that die ------------------------------------------------------------------------- */
 
 TEST(who_comes_behind_a_dead_writer_is_told_until_one_repairs) /* E6 G8 */
