@@ -292,6 +292,13 @@ static int arrive(struct barrier *barrier, bool now, uint64_t *ret_rounds)
 
 /* ---- Waiting ---------------------------------------------------------------------------------- */
 
+static int explain(int r)
+{
+    if (r == -ETIMEDOUT)
+        return fail_often(r, "not all had come to the barrier in time");
+    return r == -EINTR ? fail_often(r, "a signal handler ran during the wait") : r;
+}
+
 /* With the lock: breaks our round if somebody died, else takes our arrival back if there is a reason. */
 static int change(struct barrier *barrier, const struct state *state, int why)
 {
@@ -320,14 +327,7 @@ static int look_up(struct barrier *barrier, uint64_t rounds, int why)
         wake_all(barrier);
     if (!is_ours || r == -EOWNERDEAD)
         return verdict(barrier, rounds);
-    return r;
-}
-
-static int explain(int r)
-{
-    if (r == -ETIMEDOUT)
-        return fail_often(r, "not all had come to the barrier in time");
-    return r == -EINTR ? fail_often(r, "a signal handler ran during the wait") : r;
+    return explain(r);
 }
 
 /* Sleeps until the round has ended, or we leave it.  *ret_alarmed: it looked again without having been woken. */
@@ -342,7 +342,7 @@ static int wait_in(struct barrier *barrier, struct lobby_stay *stay, uint64_t ro
         if (why != 0 || is_news(barrier)) {
             int r = look_up(barrier, rounds, why);
             if (r != GOES_ON)
-                return r == why ? explain(r) : r;
+                return r;
         }
         slept = lobby_sleep(stay, number_of(barrier), round_of(rounds), LOBBY_ANYBODY, end);
         *ret_alarmed = slept == 1;
