@@ -37,7 +37,7 @@ static inline int waiters(const char *name)
     int there = ferry_look_members(name, members, 8), waiting = 0;
     CHECK_OK(there);
     for (int i = 0; i < there && i < 8; i++)
-        waiting += members[i].wants_lock || members[i].waiting;
+        waiting += members[i].alive && (members[i].wants_lock || members[i].waiting);
     return waiting;
 }
 
