@@ -14,6 +14,9 @@
 #define MUTEX "mutex"
 #define NAME  "kill"
 
+/* Others have to wake up and go to sleep, perhaps on a busy machine. */
+enum { BOUND_MS = 20000 };
+
 /* One who waits for a token. */
 struct sleeper {
     struct test_gate *go;
@@ -273,6 +276,7 @@ static void check_told_nobody(void *memory, const struct kill_point *point)
 
 static const struct kill_case telling = {.name = "condition signal",
                                          .world_bytes = sizeof(struct world),
+                                         .bound_ms = BOUND_MS,
                                          .setup = make,
                                          .prepare = attach,
                                          .operation = signal_one,
@@ -398,6 +402,7 @@ static void check_token_left(void *memory, const struct kill_point *point)
 
 static const struct kill_case waiting = {.name = "condition wait",
                                          .world_bytes = sizeof(struct world),
+                                         .bound_ms = BOUND_MS,
                                          .setup = make,
                                          .prepare = attach_and_lock,
                                          .operation = wait_and_take,

@@ -14,6 +14,9 @@
 
 #define NAME "kill"
 
+/* Others have to wake up and go to sleep, perhaps on a busy machine. */
+enum { BOUND_MS = 20000 };
+
 enum { NEVER = 1 }; /* no result of a lock: it has not come back yet */
 
 /* One who waits for the lock until it gets it, and lets go of it at once. */
@@ -296,6 +299,7 @@ static void check_free(void *memory, const struct kill_point *point)
 
 static const struct kill_case locking = {.name = "mutex lock",
                                          .world_bytes = sizeof(struct world),
+                                         .bound_ms = BOUND_MS,
                                          .setup = make,
                                          .prepare = attach,
                                          .operation = lock,
@@ -304,6 +308,7 @@ static const struct kill_case locking = {.name = "mutex lock",
 
 static const struct kill_case unlocking = {.name = "mutex unlock",
                                            .world_bytes = sizeof(struct world),
+                                           .bound_ms = BOUND_MS,
                                            .setup = make,
                                            .prepare = attach_and_lock,
                                            .operation = unlock,
@@ -405,6 +410,7 @@ static void nothing(void *memory)
 
 static const struct kill_case waiting = {.name = "mutex lock, waiting",
                                          .world_bytes = sizeof(struct world),
+                                         .bound_ms = BOUND_MS,
                                          .setup = make_locked,
                                          .prepare = attach_calm,
                                          .operation = lock,
@@ -573,6 +579,7 @@ static void check_all_got_it(void *memory, const struct kill_point *point)
 
 static const struct kill_case unlocking_beside = {.name = "mutex unlock beside a sentry",
                                                   .world_bytes = sizeof(struct world),
+                                                  .bound_ms = BOUND_MS,
                                                   .setup = make_with_one,
                                                   .prepare = attach_lock_and_let_them_sleep,
                                                   .operation = unlock,
