@@ -137,9 +137,11 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* How long who is not the sentry sleeps before it looks again. */
+/* How long who is not the sentry sleeps before it looks again.  Whoever died on the board does not count any more: else each death made
+ * all that are left more patient. */
 static int64_t patience(struct lobby *lobby)
 {
+    crowd_reap(lobby->slots, lobby->board);
     unsigned sleepers = board_count(lobby->board, slots_high(lobby->slots));
     pthread_mutex_lock(&lobby->guard);
     sleepers += lobby->threads; /* one too many, and other processes' threads are not known */
@@ -221,10 +223,7 @@ int lobby_sleep(struct lobby_stay *stay, _Atomic uint32_t *word, uint32_t seen, 
     }
     if (stand(stay))
         return keep_vigil(stay, word, seen, owner, left_ns);
-    int r = nap(word, seen, patience(stay->lobby), left_ns);
-    if (r == 1)
-        crowd_reap(stay->lobby->slots, stay->lobby->board);
-    return r;
+    return nap(word, seen, patience(stay->lobby), left_ns);
 }
 
 /* ---- Waking ----------------------------------------------------------------------------------- */

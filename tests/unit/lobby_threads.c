@@ -4,6 +4,7 @@
 
 #include "object.h"
 #include "shared/bell.h"
+#include "shared/board.h"
 #include "shared/condition.h"
 #include "shared/lobby.h"
 
@@ -146,6 +147,30 @@ TEST(who_is_not_the_sentry_looks_again_by_itself) /* G8 */
     send_to_sleep(&sleeper);
     test_wait_until(atomic_load(&sleeper.looks) > 1);
     atomic_store(&scene->word, 1); /* who changed it died before it woke anybody */
+    pthread_join(sleeper.thread, NULL);
+    atomic_store(scene->sentry, 0);
+    end(scene);
+}
+
+TEST(however_many_have_died_in_their_sleep) /* G8 */
+{
+    enum { DEAD = 150 };
+    static struct slots asleep[DEAD];
+    struct scene *scene = begin();
+    struct layout_board *board = scene->one.board;
+    struct sleeper sleeper = {.scene = scene, .lobby = &scene->one, .owner = scene->other.tag};
+    for (int i = 0; i < DEAD; i++) {
+        asleep[i] = object_join(&scene->object);
+        board_set(board, asleep[i].slot);
+    }
+    for (int i = 0; i < DEAD; i++)
+        object_vanish(&asleep[i]);
+    CHECK_EQ(board_count(board, slots_high(&scene->other)), DEAD);
+    atomic_store(scene->sentry, scene->other.tag);
+    send_to_sleep(&sleeper);
+    test_wait_until(atomic_load(&sleeper.looks) > 0);
+    CHECK_EQ(board_count(board, slots_high(&scene->other)), 1);
+    change(scene);
     pthread_join(sleeper.thread, NULL);
     atomic_store(scene->sentry, 0);
     end(scene);
