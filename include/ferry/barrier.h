@@ -66,11 +66,11 @@ FERRY_API ferry_barrier *ferry_barrier_close(ferry_barrier *barrier);
  * -ETIMEDOUT   the time is up; as if it had not come: the others wait on
  * -EINTR       only with FERRY_EINTR; likewise
  * Whose round was complete by then is told 0 in place of the last three.  Where a peer was stopped in the middle of coming or
- * going, -ETIMEDOUT may take two seconds longer, or come before its time. */
+ * going, -ETIMEDOUT may take a second longer, or come before its time. */
 FERRY_API int ferry_barrier_wait(ferry_barrier *barrier, int64_t timeout_ns);
 
 /* From now on it is for that many, this round included; 1: and so many had come, so the round is complete by this call, and 1 is told
- * to nobody else.  A death that nobody was told of yet breaks the round all the same.  -EINVAL; -ETIMEDOUT: for two seconds, a stopped
+ * to nobody else.  A death that nobody was told of yet breaks the round all the same.  -EINVAL; -ETIMEDOUT: for a second, a stopped
  * peer was in the way. */
 FERRY_API int ferry_barrier_set_count(ferry_barrier *barrier, uint32_t count);
 

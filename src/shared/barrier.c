@@ -24,6 +24,9 @@
 #include "shared/journal.h"
 #include "shared/members.h"
 
+/* How long a member that was stopped with the lock is waited for. */
+static const int64_t PATIENCE_NS = 1000000000;
+
 /* Beside results and errors: the dead are to be struck off first; the round goes on. */
 enum { UNSURE = 2, GOES_ON = 3 };
 
@@ -131,7 +134,7 @@ static void settle(struct barrier *barrier)
 
 static int lock(struct barrier *barrier)
 {
-    int r = journal_lock(barrier->slots, clock_deadline(MEMBERS_PATIENCE_NS));
+    int r = journal_lock(barrier->slots, clock_deadline(PATIENCE_NS));
     if (r == 0 && load(&barrier->owed) != 0)
         settle(barrier);
     return r;

@@ -8,7 +8,7 @@
 #define NAME        "hostile"
 #define MILLISECOND INT64_C(1000000)
 
-/* How long all but looking waits for a peer that was stopped in the middle: <ferry/barrier.h>. */
+/* How long coming to an object waits for a peer that was stopped in the middle of the same; a barrier waits half as long. */
 #define PATIENCE_MS 2000
 
 struct world {
@@ -32,10 +32,13 @@ static void drop(void *memory)
     CHECK_OK(ferry_remove(NAME));
 }
 
-/* The memory is as it was before anybody came: so it is said by hand that somebody did, and sleeps. */
+/* The memory is as it was before anybody came: so it is said by hand that somebody did, and sleeps; and the round has another
+ * number each time, lest the one that follows be the very one that the victim has come to. */
 static void rescue(void *memory, struct layout *control)
 {
+    static uint32_t number = UINT32_C(1) << 30;
     struct world *world = memory;
+    atomic_store(&control->gate.barrier.rounds, number += 2);
     atomic_store(&control->gate.barrier.arrived, 1);
     atomic_store(&control->gate.barrier.sentry, 1);
     atomic_store(&control->gate.waiters.words[0], UINT64_MAX);
