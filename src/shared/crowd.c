@@ -11,6 +11,9 @@
 
 static const int64_t SECOND_LOOK_NS = 100000000;
 
+/* So many asleep at once are rare enough to ask the kernel whether they live. */
+enum { MANY = 8 };
+
 void crowd_init(struct crowd *crowd, struct slots *slots, struct layout_board *board,
                 _Atomic uint32_t *lonely)
 {
@@ -68,6 +71,9 @@ int64_t crowd_patience(struct crowd *crowd)
     unsigned sleepers = crowd_count(crowd);
     if (sleepers <= 1) {
         atomic_store_explicit(crowd->lonely, crowd->slots->tag, memory_order_seq_cst);
+        sleepers = crowd_count(crowd);
+    } else if (sleepers > MANY) { /* or each that died would make the others more patient */
+        crowd_reap(crowd->slots, crowd->board);
         sleepers = crowd_count(crowd);
     }
     return sleepers <= 1 ? INT64_MAX : SECOND_LOOK_NS * (int64_t)sleepers;

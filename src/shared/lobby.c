@@ -13,8 +13,9 @@
 #include "shared/lobby.h"
 #include "shared/members.h"
 
-/* How long everybody sleeps on the word first: most waits are shorter, and a vigil takes some descriptors. */
-static const int64_t FIRST_NAP_NS = 1000000;
+/* How long everybody sleeps on the word first: most waits are shorter, and a vigil takes some descriptors.  Not shorter than a tick,
+ * or the processor's timer would have to be set for it, which costs more than the rest of the sleep. */
+static const int64_t FIRST_NAP_NS = 4000000;
 
 /* How often the others look again, all together. */
 static const int64_t SECOND_LOOK_NS = 100000000;
@@ -186,7 +187,8 @@ static int watch_owner(struct lobby_stay *stay, slot_tag owner, int64_t left_ns)
 /* Has anybody died since the stay began, or since it was last asked? */
 static bool hears_of_death(struct lobby_stay *stay)
 {
-    members_reap_all(stay->lobby->slots);
+    if (!members_reap_all(stay->lobby->slots))
+        vigil_distrust(&stay->vigil);
     uint64_t deaths = deaths_of(stay->lobby);
     bool news = deaths != stay->deaths;
     stay->deaths = deaths;

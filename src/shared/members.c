@@ -191,13 +191,14 @@ int members_reap(struct slots *slots, uint32_t slot, deadline end)
     return 0;
 }
 
-void members_reap_all(struct slots *slots)
+bool members_reap_all(struct slots *slots)
 {
     uint32_t high = slots_high(slots);
     for (uint32_t slot = 0; slot < high; slot++) {
         const struct layout_entry *entry = slots_entry(slots, slot);
         if (entry != NULL && atomic_load_explicit(&entry->joined, memory_order_relaxed) != 0 &&
             members_reap(slots, slot, clock_now_ns()) < 0)
-            return;
+            return false;
     }
+    return true;
 }

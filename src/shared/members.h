@@ -38,7 +38,7 @@ void members_sign(struct slots *slots);
  * had in time; `end` may be now, for who only tries. */
 int members_reap(struct slots *slots, uint32_t slot, deadline end);
 
-/* Does so with all, as far as the inner lock can be had at once. */
-void members_reap_all(struct slots *slots);
+/* Does so with all.  False: not with all, for the inner lock could not be had at once; who has it may be doing it. */
+bool members_reap_all(struct slots *slots);
 
 #endif

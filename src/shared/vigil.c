@@ -102,6 +102,12 @@ static int doze(const struct vigil *vigil, int owner_fd, int64_t left_ns)
     return watched[1].revents != 0 || watched[2].revents != 0 ? SIGN : RUNG;
 }
 
+void vigil_distrust(struct vigil *vigil)
+{
+    if (vigil->doubt_ns == 0)
+        vigil->doubt_ns = DOUBT_FIRST_NS;
+}
+
 static void note(struct vigil *vigil, int heard)
 {
     if (heard == SIGN)

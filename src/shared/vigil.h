@@ -34,6 +34,9 @@ void vigil_deepen(struct vigil *vigil);
 /* Forgets what was heard so far: before one announces oneself, and looks. */
 void vigil_hush(struct vigil *vigil);
 
+/* Puts it in doubt: somebody may have died of whom nothing more will be heard. */
+void vigil_distrust(struct vigil *vigil);
+
 /* In doubt, an owner's pidfd is not listened to: it may be readable for as long as the doubt lasts. */
 static inline bool vigil_doubts(const struct vigil *vigil)
 {
