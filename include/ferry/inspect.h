@@ -138,6 +138,10 @@ FERRY_API int ferry_look_raw(const char *name,
  * Removing an object that is being removed is 0 or -ENOENT. */
 FERRY_API int ferry_remove(const char *name);
 
+/* Strikes off the members of an object that died, as whoever joins it does in passing for the slot that it takes: returns how many.
+ * Joins it for a moment.  Fails as opening it does. */
+FERRY_API int ferry_reap(const char *name);
+
 /* Cleans up what killed processes left in the root: temporary objects without members, half-made
  * and half-removed ones.  Done in passing by create, list and remove.  Returns how many. */
 FERRY_API int ferry_sweep(void);

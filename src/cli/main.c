@@ -12,9 +12,9 @@
 #include "cli/verb.h"
 
 const struct verb *const verbs[] = {
-    &verb_new,  &verb_ls,      &verb_show, &verb_rm,   &verb_write, &verb_read,
-    &verb_send, &verb_receive, &verb_tap,  &verb_wait, &verb_post,  &verb_lock,
-    &verb_demo, &verb_bench,   &verb_help, NULL,
+    &verb_new,    &verb_ls,      &verb_show,  &verb_rm,   &verb_write, &verb_read,
+    &verb_send,   &verb_receive, &verb_tap,   &verb_wait, &verb_post,  &verb_lock,
+    &verb_doctor, &verb_demo,    &verb_bench, &verb_help, NULL,
 };
 
 static int unknown_verb(const char *name)

@@ -35,6 +35,7 @@ extern const struct verb verb_tap;
 extern const struct verb verb_wait;
 extern const struct verb verb_post;
 extern const struct verb verb_lock;
+extern const struct verb verb_doctor;
 extern const struct verb verb_demo;
 extern const struct verb verb_bench;
 extern const struct verb verb_help;

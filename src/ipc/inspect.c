@@ -1,5 +1,6 @@
 /* Looking at one object, and removing names: the public side of look.c and sweep.c. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,12 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "ipc/look.h"
+#include "ipc/object.h"
 #include "ipc/segment.h"
 #include "os/file.h"
 #include "os/proc.h"
 #include "shared/board.h"
+#include "shared/members.h"
 #include "shared/slots.h"
 #include "shared/sweep.h"
 
@@ -200,6 +203,37 @@ int ferry_look_raw(const char *name, int (*each)(const struct ferry_field *field
         if (RELAXED(look.control->members[slot].joined) != 0)
             r = tell_entry(&raw, slot);
     return r;
+}
+
+/* ---- The dead ---------------------------------------------------------------------------------- */
+
+/* In place of a handle: while we are a member, between fork_hold() and fork_unhold(). */
+static int reap(struct object *object, void *ret_deaths)
+{
+    const _Atomic uint64_t *deaths = &object->slots.control->ledger.deaths;
+    uint64_t before = RELAXED(*deaths);
+    bool all = members_reap_all(&object->slots);
+    *(uint64_t *)ret_deaths = RELAXED(*deaths) - before;
+    members_leave(&object->slots);
+    region_release(&object->region);
+    return all ? 0
+               : fail(-EBUSY,
+                      "somebody was stopped in the middle of joining or leaving; try again");
+}
+
+int ferry_reap(const char *name)
+{
+    CLEANUP(look_release) struct look look = {.fd = -1};
+    int r = look_open(&look, name);
+    if (r < 0)
+        return r;
+    if (look.object.damaged)
+        return fail(-EBADMSG, "\"%s\": %s", name, look.object.damage);
+    const struct region_request request = {
+        .name = look.object.label, .kind = (enum ferry_kind)look.object.kind, .flags = FERRY_READ};
+    uint64_t deaths = 0;
+    r = object_open(&request, reap, &deaths);
+    return r < 0 ? r : (int)(deaths < INT_MAX ? deaths : INT_MAX);
 }
 
 /* ---- Removing -------------------------------------------------------------------------------- */

@@ -120,6 +120,12 @@ shows()
         python3 -c 'import json, sys; d = json.load(sys.stdin); sys.exit(not eval(sys.argv[1]))' "$2"
 }
 
+# Has the process $1 ended, its status asked for or not?
+gone()
+{
+    [[ ! -e /proc/$1 ]] || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
+}
+
 # Reads lines from descriptor $1 until one is exactly $2.
 expect_line()
 {

@@ -89,12 +89,6 @@ the_command_dies_with_its_holder() { # E5 G8
     [[ -z $(ferry lock m -- sh -c 'echo $FERRY_OWNER_DIED') ]] || fail "the one behind it was told, too"
 }
 
-# Has the process $1 ended, its status asked for or not?
-gone()
-{
-    [[ ! -e /proc/$1 ]] || grep -q '^State:.*Z' "/proc/$1/status" 2>/dev/null
-}
-
 signals_go_on_to_the_command() { # U5
     "$FERRY" lock m -- sh -c 'trap "exit 9" TERM; touch inside; while :; do sleep 0.02; done' &
     local holder=$! status=0
