@@ -55,7 +55,7 @@ _ferry()
         ls) _ferry_offer "$typed" < <(_ferry_words Kinds new) ;;
         new) ((COMP_CWORD == 2)) && _ferry_offer "$typed" < <(_ferry_words Kinds new) ;;
         bench) _ferry_offer "$typed" < <(ferry bench --list 2>/dev/null | sed -n 's/^\([a-z][^ ]*\): .*/\1/p') ;;
-        demo) ;;
+        demo | doctor) ;;
         *) _ferry_offer "$typed" < <(ferry ls --names 2>/dev/null) ;;
         esac
     fi

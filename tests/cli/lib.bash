@@ -182,16 +182,19 @@ run_one()
     [[ -z $left ]] || fail "left in the root: $left"
 }
 
-# Is anybody left of the process group of the case?
+# Is nobody left of the process group of the case?  Who has ended may still wait for an init that asks for its status.
 group_is_gone()
 {
-    ! kill -0 -- "-$1" 2>/dev/null
+    local pid
+    for pid in $(pgrep -g "$1"); do
+        gone "$pid" || return 1
+    done
 }
 
 end_group()
 {
     local i
-    for ((i = 0; i < 1000; i++)); do
+    for ((i = 0; i < 100; i++)); do
         group_is_gone "$1" && return 0
     done
     kill -KILL -- "-$1" 2>/dev/null
