@@ -113,9 +113,10 @@ const struct verb verb_wait = {
     .most_operands = 1,
     .help = "Of a semaphore: takes a unit, and waits until there is one.\n"
             "Of a segment: sleeps until somebody says that it has changed, as `ferry write`\n"
-            "does and ferry_segment_notify().  For pipes, `ferry read` waits, for queues\n"
-            "`ferry receive`.  Of a condition: sleeps, without its mutex, until somebody tells\n"
-            "(`ferry post`).  Of a barrier: waits for the others.  Prints nothing.\n"
+            "does and ferry_segment_notify().\n"
+            "Of a condition: sleeps, without its mutex, until somebody tells (`ferry post`).\n"
+            "Of a barrier: waits for the others.\n"
+            "For pipes, `ferry read` waits, for queues `ferry receive`.  Prints nothing.\n"
             "\n"
             "Options\n"
             "  --timeout TIME  give up after 100ms, 2s … (default: never)\n"
