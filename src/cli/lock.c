@@ -136,8 +136,8 @@ const struct verb verb_lock = {
             "  ferry lock --shared prices -- ./report\n"
             "  ferry lock --timeout 10s printer -- lpr report.ps || echo busy\n"
             "\n"
-            "Exit status: the command's; 124 the time is up; 125 Ferry itself failed; 126 the\n"
-            "command cannot be run; 127 there is none; 128+N signal N ended it; 2 wrong\n"
-            "usage.\n",
+            "Exit status: 0, or whatever the command ends with; 124 the time is up; 125 Ferry\n"
+            "itself failed; 126 the command cannot be run; 127 there is none; 128+N signal N\n"
+            "ended it; 2 wrong usage.\n",
     .run = run,
 };
