@@ -284,10 +284,10 @@ const struct verb verb_doctor = {
     .operands = "",
     .least_operands = 0,
     .most_operands = 0,
-    .help = "Looks at all objects and says which process waits for which other one, for a lock\n"
-            "or, with a lock, for the command that it runs (`ferry lock`); names each deadlock,\n"
-            "a circle of processes that wait for each other; and what the dead have left.\n"
-            "Says nothing if there is nothing to say.\n"
+    .help = "Looks at all objects and says which process waits for which other one, for a\n"
+            "lock or, with a lock, for the command that it runs (`ferry lock`); names each\n"
+            "deadlock, a circle of processes that wait for each other; and what the dead have\n"
+            "left.  Says nothing if there is nothing to say.\n"
             "\n"
             "Options\n"
             "  --fix           strike dead members off the lists that they are in\n"
