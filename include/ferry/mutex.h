@@ -40,13 +40,21 @@ typedef struct ferry_mutex ferry_mutex;
 /* At creation: the thread that has it may lock it again, and has to unlock it as often. */
 #define FERRY_RECURSIVE 0x40000u
 
+/* At creation: while others wait for it, its owner has the highest priority among them (SCHED_FIFO, SCHED_RR), and the one with the highest
+ * gets it next, at once if the owner dies.  Each contended lock and unlock is a system call then, and a lock that is handed over is idle
+ * until the next one runs; without this, waiting is far cheaper.  A circle of threads that wait for each other for such mutexes is found by the
+ * kernel: -EDEADLK.  All members have to be in one pid namespace (-EOPNOTSUPP), and a handler does not end a wait, FERRY_EINTR or not.  Let go of
+ * it in the thread that has it before closing. */
+#define FERRY_INHERIT 0x100000u
+
 /* At open: while it has the lock, this process waits for its children to end (as `ferry lock` does); for ferry doctor. */
 #define FERRY_FOR_CHILDREN 0x80000u
 
 /* All-zero means the defaults. */
 struct ferry_mutex_options {
     size_t options_bytes; /* sizeof(struct ferry_mutex_options) */
-    unsigned flags; /* FERRY_CREATE, _EXCLUSIVE, _TEMPORARY, _EINTR, _RECURSIVE, _FOR_CHILDREN */
+    unsigned
+        flags; /* FERRY_CREATE, _EXCLUSIVE, _TEMPORARY, _EINTR, _RECURSIVE, _INHERIT, _FOR_CHILDREN */
     unsigned
         mode; /* at creation, less the umask if it is named; 0 means 0600.  Who may write may use it */
     const uid_t *trusted_owners; /* whose objects to accept besides one's own and root's */
@@ -71,7 +79,7 @@ FERRY_API ferry_mutex *ferry_mutex_close(ferry_mutex *mutex);
  * -EOWNERDEAD       taken, and an earlier owner died with it: the data may be half-written; see ferry_mutex_repaired()
  * -EAGAIN           FERRY_NOW, and somebody has it
  * -ETIMEDOUT        the time is up
- * -EDEADLK          this thread has it already, through this handle (through another one it waits for itself)
+ * -EDEADLK          this thread has it already, through this handle; FERRY_INHERIT: or to wait would never end (through another one it waits for itself)
  * -EOVERFLOW        FERRY_RECURSIVE, and it has it 2^32 times
  * -ENOTRECOVERABLE  the data were given up
  * -EINTR            only with FERRY_EINTR */

@@ -133,17 +133,17 @@ static int explain(int r)
 }
 
 /* Lets go of the mutex, sleeps, and takes it again.  What is wrong with the mutex comes before what is with the wait. */
-static int wait_without(struct mutex *mutex, struct condition *condition, int64_t timeout_ns)
+static int wait_without(ferry_mutex *mutex, struct condition *condition, int64_t timeout_ns)
 {
     struct condition_wait wait = condition_begin(condition);
     uint32_t depth = 0;
-    int r = mutex_unlock_all(mutex, &depth);
+    int r = mutex_let_go_of_all(mutex, &depth);
     if (r < 0) {
         lobby_leave(&wait.stay);
         return r;
     }
     int waited = condition_sleep(condition, &wait, timeout_ns);
-    r = mutex_lock_again(mutex, depth);
+    r = mutex_take_again(mutex, depth);
     return r < 0 ? r : explain(waited);
 }
 
@@ -152,7 +152,7 @@ int ferry_condition_wait(ferry_condition *condition, int64_t timeout_ns)
     int r = check(condition);
     if (r == 0)
         r = mutex_check_holder(&condition->mutex->mutex);
-    return r < 0 ? r : wait_without(&condition->mutex->mutex, &condition->condition, timeout_ns);
+    return r < 0 ? r : wait_without(condition->mutex, &condition->condition, timeout_ns);
 }
 
 static int tell(ferry_condition *condition, bool all)

@@ -6,6 +6,7 @@
 #include "base/name.h"
 #include "ipc/look.h"
 #include "shared/board.h"
+#include "shared/inherit.h"
 #include "shared/rwlock.h"
 
 static void describe_owner(struct look *look, slot_tag tag)
@@ -38,9 +39,26 @@ static bool is_rwlock(const struct look *look)
 }
 
 /* What says who has it: of an rwlock, the door; its mutex is the writers' business. */
+/* Of one that lends priorities, as it would be in a mutex's word. */
+static uint32_t inherit_word(const struct layout_inherit *inherit)
+{
+    uint32_t state = RELAXED(inherit->state);
+    return state == INHERIT_CONDEMNED ? MUTEX_CONDEMNED
+                                      : ((uint32_t)RELAXED(inherit->owner) & TAG_MASK) |
+                                            (state == INHERIT_UNREPAIRED ? MUTEX_UNREPAIRED : 0);
+}
+
+static bool lends_priorities(const struct look *look)
+{
+    return look->object.kind == FERRY_KIND_MUTEX &&
+           (RELAXED(look->control->gate.flags) & FERRY_INHERIT) != 0;
+}
+
 static uint32_t word_of(const struct look *look)
 {
     const struct layout *control = look->control;
+    if (lends_priorities(look))
+        return inherit_word(&control->gate.inherit);
     return is_rwlock(look) ? RELAXED(control->gate.rwlock.door) : RELAXED(control->mutex.word);
 }
 

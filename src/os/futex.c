@@ -75,3 +75,34 @@ int futex_set_and_wake_another(_Atomic uint32_t *lock, unsigned exponent, _Atomi
     SAY_RELEASED(lock);
     return result(futex_call(word, FUTEX_WAKE_OP, (uint32_t)count, one, lock, set));
 }
+
+/* Linux 5.14; before, there is only one that counts time by the calendar. */
+#ifndef FUTEX_LOCK_PI2
+#define FUTEX_LOCK_PI2 13
+#endif
+
+/* The same moment by the calendar, which may be set meanwhile. */
+static deadline on_calendar(deadline end)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + clock_left_ns(end);
+}
+
+int futex_lock_pi(_Atomic uint32_t *word, deadline end)
+{
+    struct timespec limit;
+    bool never = end == CLOCK_NEVER;
+    int r = result(futex_call(word, FUTEX_LOCK_PI2, 0,
+                              clock_timespec(&limit, never ? INT64_MAX : end), NULL, 0));
+    if (r != -ENOSYS)
+        return r;
+    return result(futex_call(word, FUTEX_LOCK_PI, 0,
+                             clock_timespec(&limit, never ? INT64_MAX : on_calendar(end)), NULL,
+                             0));
+}
+
+int futex_unlock_pi(_Atomic uint32_t *word)
+{
+    return result(futex_call(word, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+}

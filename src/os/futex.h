@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "os/clock.h"
+
 /* A time so long that it is no limit.  Behind a signal handler with SA_RESTART, the kernel begins a sleep anew that has none. */
 #define FUTEX_AGES INT64_C(1000000000000000000)
 
@@ -25,5 +27,10 @@ int futex_add_and_wake(_Atomic uint32_t *word, uint32_t more, int most);
  * who sleeps on that; as one system call.  Returns how many woke. */
 int futex_set_and_wake_another(_Atomic uint32_t *lock, unsigned exponent, _Atomic uint32_t *word,
                                int count);
+
+/* Locks and unlocks a word by the kernel's rules for priority inheritance: see inherit.c.  0; -ETIMEDOUT, -EDEADLK, -ESRCH,
+ * -EAGAIN, -EINTR, -EINVAL … */
+int futex_lock_pi(_Atomic uint32_t *word, deadline end);
+int futex_unlock_pi(_Atomic uint32_t *word);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "os/process.h"
+#include "os/thread.h"
 #include "shared/fork.h"
 
 static pthread_mutex_t window = PTHREAD_MUTEX_INITIALIZER;
@@ -41,6 +42,7 @@ static void in_parent(void)
 static void in_child(void)
 {
     process_after_fork();
+    thread_after_fork();
     for (struct fork_handle *handle = first; handle != NULL; handle = handle->next)
         handle->in_child(handle);
     forkers = 0;

@@ -138,13 +138,19 @@ static const struct layout_field semaphore_fields[] = {
 };
 
 #define GATE_FIELDS                                                                                \
-    FIELD("gate", gate.flags, "flags", "how it was made: 0x40000 recursive"),                      \
+    FIELD("gate", gate.flags, "flags", "how it was made: 0x40000 recursive, 0x100000 inherits"),   \
         FIELD("gate", gate.count, "count", "how many it was made for"),                            \
         FIELD("gate", gate.done, "done", "1: what is to be done once has been"),                   \
         FIELD("waiters", gate.waiters, "bits", "members that wait for it")
 
 /* What mutexes have besides. */
-static const struct layout_field mutex_fields[] = {GATE_FIELDS};
+static const struct layout_field mutex_fields[] = {
+    GATE_FIELDS,
+    FIELD("inherit", gate.inherit.word, "word", "of one that lends priorities: the kernel's"),
+    FIELD("inherit", gate.inherit.state, "state", "1 unrepaired, 2 given up"),
+    FIELD("inherit", gate.inherit.owner, "owner", "its thread's number, and its tag"),
+    FIELD("inherit", gate.inherit.namespace, "namespace", "the pid namespace of all members"),
+};
 
 /* What conditions have besides. */
 static const struct layout_field condition_fields[] = {

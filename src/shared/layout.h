@@ -71,6 +71,8 @@
  *   gate.flags           the creator, before the object has a name; read once at open.
  *   gate.done            who has the mutex: 1, for good.
  *   gate.waiters         as sleepers.
+ *   gate.inherit         see inherit.h: `word`, who takes it, its thread's number in place of 0 or a dead one's; the kernel.  `owner` and
+ *                        `state`, who has it.  `namespace` as gate.flags.
  *   condition.mutex, .mutex_name  as gate.flags.
  *   condition.sequence   anybody, by adding 1: that is the commit of a telling.
  *   condition.waits      anybody, atomically.
@@ -296,6 +298,15 @@ struct layout_semaphore {
     uint64_t reserved4[64];
 };
 
+/* Mutexes that lend priorities, see inherit.h. */
+struct layout_inherit {
+    _Atomic uint32_t word;  /* the kernel's */
+    _Atomic uint32_t state; /* of the data */
+    _Atomic uint64_t owner; /* its thread's number, and its tag */
+    uint64_t reserved[6];
+    _Atomic uint64_t namespace; /* the pid namespace of all members */
+};
+
 /* See condition.h. */
 struct layout_condition {
     _Atomic uint32_t sequence;
@@ -338,6 +349,7 @@ struct layout_gate {
     _Atomic uint32_t done; /* what is to be done once has been */
     uint32_t reserved1[13];
     union {
+        struct layout_inherit inherit;
         struct layout_condition condition;
         struct layout_barrier barrier;
         uint64_t apart[72];

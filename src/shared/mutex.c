@@ -258,24 +258,3 @@ int mutex_repaired(struct mutex *mutex)
     atomic_fetch_and_explicit(&mutex->shared->word, ~MUTEX_UNREPAIRED, memory_order_relaxed);
     return 0;
 }
-
-int mutex_unlock_all(struct mutex *mutex, uint32_t *ret_again)
-{
-    uint32_t again = mutex->again;
-    mutex->again = 0;
-    int r = mutex_unlock(mutex);
-    if (r == 0)
-        *ret_again = again;
-    return r;
-}
-
-int mutex_lock_again(struct mutex *mutex, uint32_t again)
-{
-    int r;
-    do
-        r = mutex_lock(mutex, FERRY_FOREVER);
-    while (r == -EINTR); /* a handler is to end the wait for the condition, not this */
-    if (r == 0 || r == -EOWNERDEAD)
-        mutex->again = again;
-    return r;
-}

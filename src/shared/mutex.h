@@ -90,9 +90,11 @@ static inline int mutex_unlock(struct mutex *mutex)
 /* 0, or -EPERM: this thread does not have it. */
 int mutex_check_holder(const struct mutex *mutex);
 
-/* Around a wait for a condition: lets go of it however often it was taken; and takes it again as often, whatever time that takes. */
-int mutex_unlock_all(struct mutex *mutex, uint32_t *ret_again);
-int mutex_lock_again(struct mutex *mutex, uint32_t again);
+/* Does this thread have it? */
+static inline bool mutex_check_own(const struct mutex *mutex)
+{
+    return atomic_load_explicit(&mutex->holder, memory_order_relaxed) == thread_self();
+}
 
 /* Takes the word "unrepaired" back.  -EPERM. */
 int mutex_repaired(struct mutex *mutex);
