@@ -53,6 +53,7 @@
     X(bench_segment_notice)                                                                        \
     X(bench_segment_lock)                                                                          \
     X(bench_ferry_mutex)                                                                           \
+    X(bench_ferry_inheriting_mutex)                                                                \
     X(bench_ferry_semaphore)                                                                       \
     X(bench_ferry_semaphore_given_back)                                                            \
     X(bench_segment)

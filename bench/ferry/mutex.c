@@ -5,12 +5,22 @@
 
 #include "bench/locks.h"
 
-static void own_mutex_make(struct bench_lap *lap)
+static void make_with(struct bench_lap *lap, unsigned flags)
 {
     ferry_mutex *mutex;
-    if (ferry_mutex_open(&mutex, NULL, NULL) < 0)
+    if (ferry_mutex_open(&mutex, NULL, FERRY_MUTEX(.flags = flags)) < 0)
         bench_fail(lap, "%s", ferry_explain());
     lap->own = mutex;
+}
+
+static void own_mutex_make(struct bench_lap *lap)
+{
+    make_with(lap, 0);
+}
+
+static void inheriting_make(struct bench_lap *lap)
+{
+    make_with(lap, FERRY_INHERIT);
 }
 
 BENCH_INLINE void own_mutex_lock(struct bench_lap *lap)
@@ -36,5 +46,13 @@ const struct bench_side bench_ferry_mutex = {
     .how = "ferry_mutex_lock, ferry_mutex_unlock",
     .family = BENCH_FERRY,
     .make = own_mutex_make,
+    BENCH_ROBUST_LOCKS(own_mutex),
+};
+
+const struct bench_side bench_ferry_inheriting_mutex = {
+    .name = "ferry mutex, inheriting",
+    .how = "the same, with FERRY_INHERIT: lends the owner the priority of who waits",
+    .family = BENCH_FERRY,
+    .make = inheriting_make,
     BENCH_ROBUST_LOCKS(own_mutex),
 };

@@ -50,6 +50,7 @@ struct ferry_object {
     bool
         condemned; /* mutex, rwlock: and somebody has let go of it all the same: nobody gets it any more */
     bool recursive; /* mutex: its owner may take it again */
+    bool inherits;  /* mutex: its owner has the priority of who waits */
     uint32_t
         lock_thread; /* which of its owner's threads: a number that compares with ferry_member.thread */
     /* times taken (rwlock: for writing), and times that meant to sleep for it */

@@ -271,6 +271,7 @@ static int run(int argc, char **argv)
         {.name = "count", .number = &count, .given = &count_given},
         {.name = "give-back", .flag = &semaphore->gives_back},
         {.name = "recursive", .flag = &request.lock.recursive},
+        {.name = "inherit", .flag = &request.lock.inherits},
         {.name = "mutex", .text = &request.lock.mutex},
         {.name = "records", .flag = &request.keeps_records},
         {.name = "messages", .number = &queue->messages, .given = &queue->messages_given},
@@ -342,6 +343,7 @@ const struct verb verb_new = {
             "                  so many\n"
             "  --give-back     semaphore: what a program takes can be given back when it ends\n"
             "  --recursive     mutex: who has it may take it again\n"
+            "  --inherit       mutex: its owner has the priority of who waits for it\n"
             "  --mutex NAME    condition: the mutex that it belongs to\n"
             "  --exclusive     fail if there is anything of that name, equal or not\n"
             "\n"

@@ -12,6 +12,8 @@ const char *lock_request_stray(const struct lock_request *request, enum ferry_ki
 {
     if (request->recursive && kind != FERRY_KIND_MUTEX)
         return "--recursive is for mutexes";
+    if (request->inherits && kind != FERRY_KIND_MUTEX)
+        return "--inherit is for mutexes";
     if (request->mutex != NULL && kind != FERRY_KIND_CONDITION)
         return "--mutex is for conditions";
     return NULL;
@@ -33,9 +35,8 @@ static int make_mutex(const struct lock_request *request, const char *name, unsi
                       unsigned flags)
 {
     ferry_mutex *mutex;
-    int r = ferry_mutex_open(
-        &mutex, name,
-        FERRY_MUTEX(.mode = mode, .flags = flags | (request->recursive ? FERRY_RECURSIVE : 0)));
+    flags |= (request->recursive ? FERRY_RECURSIVE : 0) | (request->inherits ? FERRY_INHERIT : 0);
+    int r = ferry_mutex_open(&mutex, name, FERRY_MUTEX(.mode = mode, .flags = flags));
     if (r == 0)
         ferry_mutex_close(mutex);
     return r;
@@ -108,6 +109,9 @@ struct lock_difference lock_request_compare(const struct lock_request *request,
     if (request->recursive != object->recursive)
         snprintf(other.text, sizeof(other.text), ", it is %srecursive",
                  object->recursive ? "" : "not ");
+    else if (request->inherits != object->inherits)
+        snprintf(other.text, sizeof(other.text), ", it %s priorities",
+                 object->inherits ? "lends" : "does not lend");
     else if (request->mutex != NULL && strcmp(request->mutex, object->mutex_name) != 0)
         snprintf(other.text, sizeof(other.text), ", it belongs to the mutex \"%s\", not \"%s\"",
                  object->mutex_name, request->mutex);

@@ -8,6 +8,7 @@
 
 struct lock_request {
     bool recursive;    /* mutex */
+    bool inherits;     /* mutex: lends its owner priorities */
     const char *mutex; /* condition: its mutex's name, or NULL */
     uint64_t count;    /* barrier: of so many; 0: not given */
 };

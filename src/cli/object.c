@@ -170,6 +170,7 @@ static void mutex_to_json(const struct ferry_object *object, struct json *json)
     lock_to_json(object, json);
     json_bool(json, "condemned", object->condemned);
     json_bool(json, "recursive", object->recursive);
+    json_bool(json, "inherits", object->inherits);
 }
 
 static void rwlock_to_json(const struct ferry_object *object, struct json *json)

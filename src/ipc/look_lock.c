@@ -77,6 +77,7 @@ void look_at_lock(struct look *look)
     object->unrepaired = (word & MUTEX_UNREPAIRED) != 0;
     object->condemned = object->kind != FERRY_KIND_SEGMENT && tag == MUTEX_CONDEMNED;
     object->recursive = is_mutex && (RELAXED(look->control->gate.flags) & FERRY_RECURSIVE) != 0;
+    object->inherits = lends_priorities(look);
     object->lock_thread = RELAXED(mutex->thread);
     object->reader_count = is_rwlock(look) ? count_readers(look) : 0;
     describe_owner(look, tag);

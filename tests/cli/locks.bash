@@ -107,6 +107,10 @@ mutexes_are_made_and_compared() { # U6
     fails 2 '\-\-recursive is for mutexes' ferry new pipe p --recursive
     fails 2 'a mutex has none' ferry new mutex n --size 8
     ferry show r | grep -q 'free (recursive)' || fail "show does not say so"
+    silent ferry new mutex i --inherit
+    fails 1 'it lends priorities' ferry new mutex i
+    json "d['inherits'] and not d['recursive']" ferry show i --json
+    silent ferry lock i -- true
 }
 
 a_condition_belongs_to_a_mutex() { # U2 E6
