@@ -40,6 +40,11 @@ static void make_recursive(void *memory)
     make_with(memory, FERRY_RECURSIVE);
 }
 
+static void make_lending(void *memory)
+{
+    make_with(memory, FERRY_INHERIT);
+}
+
 static void drop(void *memory)
 {
     struct world *world = memory;
@@ -176,6 +181,17 @@ static const struct hostile_operation using[] = {
      .dear = true},
     {0}};
 
+/* Of one that lends priorities: whoever waits for a stranger whose number is in the word, waits for its end. */
+static const struct hostile_operation lending[] = {
+    {.name = "lock-now", .run = lock_now, .finish = let_go},
+    {.name = "lock-a-moment", .run = lock_for_a_moment, .finish = let_go},
+    {.name = "unlock", .prepare = lock_now, .run = unlock, .finish = let_go},
+    {.name = "repair", .prepare = lock_now, .run = repair, .finish = let_go},
+    {.name = "once", .run = once, .finish = let_go},
+    {.name = "done", .prepare = lock_now, .run = done, .finish = let_go},
+    {.name = "look", .run = look, .dear = true},
+    {0}};
+
 static const struct hostile_operation coming[] = {{.name = "open",
                                                    .run = open_another,
                                                    .finish = close_another,
@@ -231,6 +247,11 @@ TEST_LONG(a_recursive_one_survives_any_word, 900) /* G9 E7 */
     survives("mutex, recursive", make_recursive, using);
 }
 
+TEST_LONG(one_that_lends_priorities_survives_any_word, 900) /* G9 E5 */
+{
+    survives("mutex, lending", make_lending, lending);
+}
+
 TEST_LONG(coming_and_going_survive_any_word, 900) /* G9 */
 {
     survives("mutex members", make, coming);
@@ -240,4 +261,5 @@ TEST_LONG(all_survive_changing_words, 900) /* G9 */
 {
     survives_race("mutex", make, using);
     survives_race("mutex, recursive", make_recursive, using);
+    survives_race("mutex, lending", make_lending, lending);
 }
