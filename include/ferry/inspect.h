@@ -140,7 +140,7 @@ FERRY_API int ferry_look_raw(const char *name,
 FERRY_API int ferry_remove(const char *name);
 
 /* Strikes off the members of an object that died, as whoever joins it does in passing for the slot that it takes: returns how many.
- * Joins it for a moment.  Fails as opening it does. */
+ * Joins it for a moment.  Fails as opening it does, and with -EOPNOTSUPP if it has no name any more, or never had one. */
 FERRY_API int ferry_reap(const char *name);
 
 /* Cleans up what killed processes left in the root: temporary objects without members, half-made

@@ -77,7 +77,8 @@ static void look_at_object(struct report *report, const struct ferry_object *obj
         return;
     }
     look_at_owner(report, object);
-    if (object->dead > 0)
+    if (object->dead > 0 && !object->anonymous &&
+        !object->removed) /* those go with their holders */
         note(report, object, "dead_members", "%u that died %s still in its list", object->dead,
              object->dead == 1 ? "is" : "are")
             ->can_be_fixed = true;

@@ -229,6 +229,8 @@ int ferry_reap(const char *name)
         return r;
     if (look.object.damaged)
         return fail(-EBADMSG, "\"%s\": %s", name, look.object.damage);
+    if (look.object.anonymous || look.object.removed)
+        return fail(-EOPNOTSUPP, "\"%s\" has no name by which it could be joined", name);
     const struct region_request request = {
         .name = look.object.label, .kind = (enum ferry_kind)look.object.kind, .flags = FERRY_READ};
     uint64_t deaths = 0;

@@ -136,4 +136,5 @@ what_is_damaged_is_named() { # G9 T2
     ferry rm m
 }
 
+SEES_ONLY_ITS_OWN=yes
 run_cases "$@"

@@ -46,4 +46,5 @@ doctor_fails()
     [[ $status == 1 ]]
 }
 
+SEES_ONLY_ITS_OWN=yes
 run_cases "$@"

@@ -201,13 +201,18 @@ end_group()
     return 1
 }
 
-# Runs a case in a process group of its own, which timeout(1) makes.
+# Runs a case in a process group of its own, which timeout(1) makes; where SEES_ONLY_ITS_OWN is set and that can be had, among no
+# processes but its own, for what looks at all that there are.
 run_apart()
 {
     CASE=$(mktemp -d /dev/shm/ferry-cli.XXXXXX) || exit 1
     export CASE FERRY_ROOT=$CASE/root
     mkdir "$CASE/root" "$CASE/desk"
-    timeout -k 5 "$CASE_LIMIT_S" bash "$0" "$1" >&2 &
+    local apart=()
+    if [[ -n ${SEES_ONLY_ITS_OWN:-} ]] && unshare --pid --fork --mount-proc true 2>/dev/null; then
+        apart=(unshare --pid --fork --mount-proc)
+    fi
+    timeout -k 5 "$CASE_LIMIT_S" "${apart[@]}" bash "$0" "$1" >&2 &
     local group=$! result=0
     wait "$group" || result=$?
     if ! end_group "$group" && [[ $result == 0 ]]; then
