@@ -463,7 +463,7 @@ TEST_LONG(who_waits_hears_of_it_wherever_it_stands /* G15 E6 */, 900)
 
 /* ---- Waiting beside another one --------------------------------------------------------------- */
 
-/* The one signal may have woken the victim, and it may have taken the token, or not. */
+/* The victim may have been told, and it may have taken a token, or not. */
 static void check_other_found_it(void *memory, const struct kill_point *point)
 {
     struct world *world = memory;
@@ -480,12 +480,24 @@ static void check_other_found_it(void *memory, const struct kill_point *point)
     CHECK(told + check_usable(world) <= 1);
 }
 
-/* The signal is for one of the two, and that may be the one which dies. */
-TEST_LONG(what_a_dead_one_was_told_the_other_one_finds /* G8 E6 */, 900)
+/* One for each of the two, once. */
+static void give_both(void *memory)
+{
+    struct world *world = memory;
+    if (world->given)
+        return;
+    world->given = true;
+    give(world, world->mutex, 2);
+    CHECK_OK(ferry_condition_broadcast(world->condition));
+}
+
+/* Who dies has been told, or not; the other one finds its token. */
+TEST_LONG(beside_one_who_dies_the_other_one_finds_its_token /* G8 E6 */, 900)
 {
     struct kill_case kill = waiting;
     kill.name = "condition wait beside a sentry";
     kill.setup = make_with_one;
+    kill.unblock = give_both;
     kill.check = check_other_found_it;
     CHECK_OK(kill_run(&kill, NULL));
 }
