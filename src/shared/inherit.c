@@ -50,13 +50,6 @@ static int refuse_foreign(void)
         "one (or /proc is not mounted); make one here, or one without FERRY_INHERIT");
 }
 
-static int condemned(void)
-{
-    return fail(-ENOTRECOVERABLE,
-                "an owner died holding the lock, and the next one let go of it without having "
-                "repaired the data: remove the mutex, and make it and the data anew");
-}
-
 /* ---- Words ------------------------------------------------------------------------------------ */
 
 static uint32_t load(const struct inherit *inherit)
@@ -126,7 +119,7 @@ static int taken(struct inherit *inherit, bool owner_died)
                           memory_order_relaxed);
     if (state(inherit) == INHERIT_CONDEMNED) {
         release(inherit);
-        return condemned();
+        return mutex_explain_condemned();
     }
     if (owner_died) { /* the word says so until the state does */
         set_state(inherit, INHERIT_UNREPAIRED);
@@ -136,8 +129,7 @@ static int taken(struct inherit *inherit, bool owner_died)
     mutex_note_taken(mutex);
     if (state(inherit) == 0)
         return 0;
-    return fail(-EOWNERDEAD, "the lock is yours, but an earlier owner died holding it: check the "
-                             "data, then call the repair function");
+    return mutex_explain_unrepaired();
 }
 
 /* Takes it over from a dead owner. */
@@ -213,17 +205,6 @@ static int wait_seen(struct inherit *inherit, deadline end)
     return r;
 }
 
-/* This thread has it through this handle. */
-static int lock_once_more(struct mutex *mutex)
-{
-    if (!mutex->manner.recursive)
-        return fail(-EDEADLK, "this thread has the lock already");
-    if (mutex->again == UINT32_MAX)
-        return fail(-EOVERFLOW, "this thread has taken the lock too often");
-    mutex->again++;
-    return 0;
-}
-
 /* Without waiting: who is known to live need not be asked about. */
 static int try_kernel(struct inherit *inherit)
 {
@@ -236,7 +217,7 @@ static int try_kernel(struct inherit *inherit)
 static int lock_slowly(struct inherit *inherit, int64_t timeout_ns)
 {
     if (mutex_check_own(inherit->mutex))
-        return lock_once_more(inherit->mutex);
+        return mutex_lock_once_more(inherit->mutex);
     int r = try_once(inherit);
     if (r == 0)
         r = timeout_ns == FERRY_NOW ? try_kernel(inherit)

@@ -59,13 +59,18 @@ static bool swap(const struct mutex *mutex, uint32_t *expected, uint32_t wanted)
 
 /* ---- Taking ---------------------------------------------------------------------------------- */
 
+int mutex_explain_unrepaired(void)
+{
+    return fail(-EOWNERDEAD, "the lock is yours, but an earlier owner died holding it: check the "
+                             "data, then call the repair function");
+}
+
 static int taken(struct mutex *mutex, uint32_t word)
 {
     mutex_note_taken(mutex);
     if ((word & MUTEX_UNREPAIRED) == 0)
         return 0;
-    return fail(-EOWNERDEAD, "the lock is yours, but an earlier owner died holding it: check the "
-                             "data, then call the repair function");
+    return mutex_explain_unrepaired();
 }
 
 /* How the lock is ours, coming from the free or dead word that was found. */
@@ -130,7 +135,7 @@ static bool announce(struct mutex *mutex, uint32_t *word)
     return true;
 }
 
-static int condemned(void)
+int mutex_explain_condemned(void)
 {
     return fail(-ENOTRECOVERABLE,
                 "an owner died holding the lock, and the next one let go of it without having "
@@ -142,7 +147,7 @@ static int wait_in(struct mutex *mutex, struct lobby_stay *stay, deadline end, u
     while (!try_any(mutex, true, ret_word)) {
         uint32_t word = *ret_word;
         if (is_condemned(mutex, word))
-            return condemned();
+            return mutex_explain_condemned();
         if (clock_left_ns(end) == 0)
             return fail(-ETIMEDOUT, "the lock was not free in time");
         if (!announce(mutex, &word))
@@ -163,8 +168,7 @@ static int wait_for_it(struct mutex *mutex, deadline end, uint32_t *ret_word)
     return r;
 }
 
-/* The thread that has it wants it once more. */
-static int lock_once_more(struct mutex *mutex)
+int mutex_lock_once_more(struct mutex *mutex)
 {
     if (!mutex->manner.recursive)
         return fail(-EDEADLK, "this thread has the lock already");
@@ -178,10 +182,11 @@ int mutex_lock_slowly(struct mutex *mutex, int64_t timeout_ns)
 {
     uint32_t word = 0;
     if (atomic_load_explicit(&mutex->holder, memory_order_relaxed) == thread_self())
-        return lock_once_more(mutex);
+        return mutex_lock_once_more(mutex);
     if (timeout_ns == FERRY_NOW) {
         if (!try_any(mutex, false, &word))
-            return is_condemned(mutex, word) ? condemned() : fail(-EAGAIN, "somebody has the lock");
+            return is_condemned(mutex, word) ? mutex_explain_condemned()
+                                             : fail(-EAGAIN, "somebody has the lock");
     } else if (!SPIN_UNTIL(&mutex->spin, try_free(mutex, false, &word))) {
         int r = wait_for_it(mutex, clock_deadline(timeout_ns), &word);
         if (r < 0)

@@ -96,6 +96,13 @@ static inline bool mutex_check_own(const struct mutex *mutex)
     return atomic_load_explicit(&mutex->holder, memory_order_relaxed) == thread_self();
 }
 
+/* The thread that has it wants it once more.  0, -EDEADLK, -EOVERFLOW. */
+int mutex_lock_once_more(struct mutex *mutex);
+
+/* What its owner is told: -EOWNERDEAD, -ENOTRECOVERABLE. */
+int mutex_explain_unrepaired(void);
+int mutex_explain_condemned(void);
+
 /* Takes the word "unrepaired" back.  -EPERM. */
 int mutex_repaired(struct mutex *mutex);
 
