@@ -26,14 +26,19 @@ where_all_is_well_it_says_nothing() { # E7 U4
     fails 2 'doctor takes no operand' ferry doctor m
 }
 
-# Holds the first mutex for as long as there is the file `stay`, then takes the second one; $! is who does.
+# Holds the first mutex until it is told to go on, then takes the second one; $! is who does.
 hold_and_take()
 {
-    "$FERRY" lock "$1" -- sh -c "touch has.$1; while [ -e stay ]; do sleep 0.02; done; exec '$FERRY' lock $2 -- true" &
+    mkfifo "stay.$1"
+    "$FERRY" lock "$1" -- sh -c "touch has.$1; read -r _ <stay.$1; exec '$FERRY' lock $2 -- true" &
+}
+
+go_on()
+{
+    echo >"stay.$1"
 }
 
 to_wait_is_no_fault() { # E7
-    touch stay
     hold_and_take m n
     local holder=$!
     eventually test -e has.m
@@ -42,19 +47,19 @@ to_wait_is_no_fault() { # E7
     eventually diagnosis "d['waits'] == [{'process': $waiter, 'for_process': $holder, 'object': 'm'}] and d['well']"
     works ferry doctor
     [[ $(out) == "pid $waiter (ferry) waits for mutex m, which pid $holder (ferry) has" ]] || fail "$(out)"
-    rm stay
+    go_on m
     wait "$holder" "$waiter" || fail "one ended with $?"
 }
 
 two_crossed_locks_are_named() { # E7
-    touch stay
     hold_and_take left right
     local one=$!
     hold_and_take right left
     local other=$!
     eventually test -e has.left
     eventually test -e has.right
-    rm stay
+    go_on left
+    go_on right
     eventually diagnosis "len(d['deadlocks']) == 1"
     diagnosis "sorted(d['deadlocks'][0]['objects']) == ['left', 'right']" || fail "not these objects"
     diagnosis "len(d['deadlocks'][0]['processes']) == 4 and {$one, $other} < set(d['deadlocks'][0]['processes'])" ||
@@ -110,7 +115,6 @@ the_dead_are_struck_off() { # T2 G8
 }
 
 a_holder_that_is_stopped_is_named() { # E7
-    touch stay
     hold_and_take m n
     local holder=$!
     eventually test -e has.m
@@ -121,7 +125,7 @@ a_holder_that_is_stopped_is_named() { # E7
     doctor_fails | grep -q "pid $holder has it and is stopped, and pid $waiter waits for it; kill -CONT $holder" ||
         fail "it does not say so"
     kill -CONT "$holder"
-    rm stay
+    go_on m
     wait "$holder" "$waiter" || fail "one ended with $?"
 }
 

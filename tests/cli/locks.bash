@@ -34,20 +34,25 @@ options_behind_the_dashes_are_the_commands() { # U5
     [[ $(ferry lock m -- printf '%s,' --timeout 1s -x) == --timeout,1s,-x, ]] || fail "not as they were"
 }
 
-# Holds the mutex $1 in the background for as long as there is the file `stay`; $holder is who does.
+# Holds the mutex $1 in the background until let_go; $holder is who does.
 holding()
 {
-    touch stay
-    "$FERRY" lock "$1" -- sh -c 'touch inside; while [ -e stay ]; do sleep 0.02; done' &
+    mkfifo stay
+    "$FERRY" lock "$1" -- sh -c 'touch inside; read -r _ <stay' &
     holder=$!
     eventually test -e inside
+}
+
+let_go()
+{
+    echo >stay
 }
 
 who_waits_in_vain_gives_up() { # G7 U5
     holding m
     fails 124 'the lock was not free in time' ferry lock --timeout 20ms m -- true
     fails 124 'somebody has the lock' ferry lock --timeout 0 m -- true
-    rm stay
+    let_go
     wait "$holder" || fail "the holder ended with $?"
     silent ferry lock --timeout 0 m -- true
 }
@@ -62,7 +67,7 @@ show_names_who_holds_it_and_who_waits() { # G13 E7
     ferry show m >shown
     grep -q 'holds it for its command' shown || fail "the holder is not named"
     grep -q 'waits for it' shown || fail "the waiter is not named"
-    rm stay
+    let_go
     wait "$waiter" "$holder" || fail "one ended with $?"
 }
 
@@ -90,7 +95,8 @@ the_command_dies_with_its_holder() { # E5 G8
 }
 
 signals_go_on_to_the_command() { # U5
-    "$FERRY" lock m -- sh -c 'trap "exit 9" TERM; touch inside; while :; do sleep 0.02; done' &
+    mkfifo never
+    "$FERRY" lock m -- bash -c 'trap "exit 9" TERM; exec 3<>never; touch inside; read -r _ <&3' &
     local holder=$! status=0
     eventually test -e inside
     kill -TERM "$holder"
