@@ -388,7 +388,7 @@ static void wait_and_take(void *memory)
 static void wait_in_vain(void *memory)
 {
     struct world *world = memory;
-    world->result = ferry_condition_wait(condition, 3000000);
+    world->result = ferry_condition_wait(condition, 8000000);
 }
 
 /* The token was taken or is there; the victim died with the mutex if it had not come to its wait, or back from it. */

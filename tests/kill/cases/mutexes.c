@@ -3,48 +3,12 @@
  * Whoever is left gets the lock; and of an owner that died exactly one hears, since it repairs. */
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/wait.h>
 
-#include <ferry/ferry.h>
-
-#include "harness.h"
 #include "lobbies.h"
-#include "test.h"
-
-#define NAME "kill"
-
-/* Others have to wake up and go to sleep, perhaps on a busy machine. */
-enum { BOUND_MS = 20000 };
-
-enum { NEVER = 1 }; /* no result of a lock: it has not come back yet */
-
-/* One who waits for the lock until it gets it, and lets go of it at once. */
-struct sleeper {
-    struct test_gate *go;
-    pid_t pid;
-    _Atomic int result;
-};
-
-struct world {
-    ferry_mutex *survivor;
-    struct sleeper first, second; /* beside survivor and victim: the first one keeps the vigil */
-    pid_t holder;
-    int result;    /* of the victim's operation */
-    int other;     /* of the survivor's in between */
-    bool unlocked; /* by the survivor */
-};
-
-/* The victim's own handle. */
-static ferry_mutex *victim;
+#include "mutex_world.h"
 
 /* ---- The world -------------------------------------------------------------------------------- */
-
-static void make_with(struct world *world, unsigned flags)
-{
-    CHECK_OK(ferry_mutex_open(&world->survivor, NAME,
-                              FERRY_MUTEX(.flags = FERRY_CREATE | FERRY_EXCLUSIVE | flags)));
-}
 
 static void make(void *memory)
 {
@@ -63,34 +27,6 @@ static void make_locked(void *memory)
     CHECK_OK(ferry_mutex_lock(world->survivor, FERRY_NOW));
 }
 
-static void drop(void *memory)
-{
-    struct world *world = memory;
-    ferry_mutex_close(world->survivor);
-    CHECK_OK(ferry_remove(NAME));
-}
-
-/* In a new process: a handle of its own instead of the one that it inherited. */
-static ferry_mutex *join(struct world *world)
-{
-    ferry_mutex *own;
-    ferry_mutex_close(world->survivor);
-    CHECK_OK(ferry_mutex_open(&own, NAME, NULL));
-    return own;
-}
-
-static void attach(void *memory)
-{
-    victim = join(memory);
-}
-
-static void attach_and_lock(void *memory)
-{
-    attach(memory);
-    int r = ferry_mutex_lock(victim, FERRY_NOW);
-    CHECK(r == 0 || r == -EOWNERDEAD);
-}
-
 static void attach_and_lock_twice(void *memory)
 {
     attach_and_lock(memory);
@@ -104,32 +40,6 @@ static void attach_calm(void *memory)
     attach(memory);
     for (int i = 0; i < WAITS; i++)
         CHECK_ERR(ferry_mutex_lock(victim, 1), ETIMEDOUT);
-}
-
-/* ---- Others who wait -------------------------------------------------------------------------- */
-
-static struct world *the_world; /* for children, which are given one pointer */
-
-static void sleep_for_it(void *memory)
-{
-    struct sleeper *sleeper = memory;
-    ferry_mutex *own = join(the_world);
-    test_gate_wait(sleeper->go);
-    int r = ferry_mutex_lock(own, FERRY_FOREVER);
-    if (r == -EOWNERDEAD)
-        CHECK_OK(ferry_mutex_repaired(own));
-    if (r != -ENOTRECOVERABLE)
-        CHECK_OK(ferry_mutex_unlock(own));
-    atomic_store(&sleeper->result, r);
-    ferry_mutex_close(own);
-}
-
-static void call_sleeper(struct world *world, struct sleeper *sleeper)
-{
-    the_world = world;
-    sleeper->result = NEVER;
-    sleeper->go = test_gate_new();
-    sleeper->pid = test_child(sleep_for_it, sleeper);
 }
 
 static void make_with_one(void *memory)
@@ -165,33 +75,13 @@ static void attach_lock_and_let_them_sleep(void *memory)
     let_them_sleep(memory);
 }
 
-/* What one heard; it is there in the end, whatever became of the victim. */
-static int end_of(struct sleeper *sleeper)
-{
-    test_wait_ok(sleeper->pid);
-    int r = sleeper->result;
-    CHECK(r == 0 || r == -EOWNERDEAD || r == -ENOTRECOVERABLE);
-    return r;
-}
-
 /* ---- Operations ------------------------------------------------------------------------------- */
 
-static void lock(void *memory)
-{
-    struct world *world = memory;
-    world->result = ferry_mutex_lock(victim, FERRY_FOREVER);
-}
-
-static void lock_now(void *memory)
-{
-    struct world *world = memory;
-    world->result = ferry_mutex_lock(victim, FERRY_NOW);
-}
-
+/* Long enough to keep the vigil. */
 static void lock_in_vain(void *memory)
 {
     struct world *world = memory;
-    world->result = ferry_mutex_lock(victim, 3000000);
+    world->result = ferry_mutex_lock(victim, 8000000);
 }
 
 static void lock_and_unlock(void *memory)
@@ -201,24 +91,6 @@ static void lock_and_unlock(void *memory)
     if (world->result == -EOWNERDEAD)
         CHECK_OK(ferry_mutex_repaired(victim));
     CHECK_OK(ferry_mutex_unlock(victim));
-}
-
-static void unlock(void *memory)
-{
-    struct world *world = memory;
-    world->result = ferry_mutex_unlock(victim);
-}
-
-static void repair(void *memory)
-{
-    struct world *world = memory;
-    world->result = ferry_mutex_repaired(victim);
-}
-
-static void close_it(void *memory)
-{
-    (void)memory;
-    victim = ferry_mutex_close(victim);
 }
 
 static void begin_once(void *memory)
@@ -233,66 +105,11 @@ static void finish_once(void *memory)
     world->result = ferry_mutex_done(victim);
 }
 
-/* Once, however often it is asked to. */
-static void unlock_too(void *memory)
-{
-    struct world *world = memory;
-    if (!world->unlocked)
-        CHECK_OK(ferry_mutex_unlock(world->survivor));
-    world->unlocked = true;
-}
-
-static void try_too(void *memory)
-{
-    struct world *world = memory;
-    world->other = ferry_mutex_lock(world->survivor, FERRY_NOW);
-    if (world->other == 0)
-        CHECK_OK(ferry_mutex_unlock(world->survivor));
-}
-
 static void lock_too(void *memory)
 {
     struct world *world = memory;
     world->other = ferry_mutex_lock(world->survivor, FERRY_FOREVER);
     CHECK_OK(ferry_mutex_unlock(world->survivor));
-}
-
-/* ---- Questions -------------------------------------------------------------------------------- */
-
-static void check_members(void)
-{
-    struct ferry_object object = {.object_bytes = sizeof(object)};
-    CHECK_OK(ferry_look(NAME, &object));
-    CHECK_STR(object.damage, "");
-    CHECK_EQ(object.attach_count, object.detach_count + object.death_count + object.attached);
-}
-
-/* The survivor gets it, is told if somebody died with it, and afterwards all is well. */
-static int take_repair_release(struct world *world)
-{
-    int r = ferry_mutex_lock(world->survivor, FERRY_FOREVER);
-    CHECK(r == 0 || r == -EOWNERDEAD);
-    if (r == -EOWNERDEAD)
-        CHECK_OK(ferry_mutex_repaired(world->survivor));
-    CHECK_OK(ferry_mutex_unlock(world->survivor));
-    CHECK_OK(ferry_mutex_lock(world->survivor, FERRY_NOW));
-    CHECK_OK(ferry_mutex_unlock(world->survivor));
-    check_members();
-    return r;
-}
-
-/* The victim's operation ends with the lock. */
-static void check_dead_owner_told(void *memory, const struct kill_point *point)
-{
-    int r = take_repair_release(memory);
-    CHECK(!point->returned || r == -EOWNERDEAD);
-}
-
-/* … or without it. */
-static void check_free(void *memory, const struct kill_point *point)
-{
-    int r = take_repair_release(memory);
-    CHECK(!point->returned || r == 0);
 }
 
 /* ---- Nobody else there ------------------------------------------------------------------------ */
@@ -355,14 +172,6 @@ TEST_LONG(a_taker_over_may_die_anywhere_too /* G8 E5 */, 900)
     CHECK_OK(kill_run_recovery(&locking, &second, NULL));
 }
 
-static void check_in_turn(void *memory, const struct kill_point *point)
-{
-    struct world *world = memory;
-    (void)point;
-    CHECK_OK(world->result);
-    CHECK(world->other == 0 || world->other == -EAGAIN);
-}
-
 TEST_LONG(two_lock_in_some_order_wherever_one_stands /* E5 */, 900)
 {
     struct kill_case pause = locking;
@@ -389,12 +198,6 @@ TEST_LONG(who_waits_gets_it_wherever_the_unlocker_stands /* E5 */, 900)
 }
 
 /* ---- Waiting ---------------------------------------------------------------------------------- */
-
-static void check_waiter_gone(void *memory, const struct kill_point *point)
-{
-    unlock_too(memory);
-    check_dead_owner_told(memory, point);
-}
 
 /* A nap ends by itself; who keeps the vigil does not. */
 static void unlock_for_sentry(void *memory)
@@ -614,7 +417,7 @@ static void attach_lock_and_let_it_be_the_sentrys_turn(void *memory)
     for (int i = 0; i < WAKES; i++) {
         CHECK_OK(ferry_mutex_lock(victim, FERRY_FOREVER));
         pid_t child = test_child(lock_inherited, NULL);
-        test_wait_until(waiters(NAME) == 1);
+        test_wait_until(has_sentry(NAME, "mutex"));
         test_sleeping(child);
         CHECK_OK(ferry_mutex_unlock(victim));
         test_wait_ok(child);
